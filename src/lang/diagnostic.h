@@ -1,0 +1,30 @@
+/// Mistakes in a user's program: collected, never printed here. All of a run are reported.
+#ifndef KR_LANG_DIAGNOSTIC_H
+#define KR_LANG_DIAGNOSTIC_H
+#include "lang/ast.h"
+#include <stdbool.h>
+
+typedef enum KrSeverity { KR_ERROR, KR_WARNING, KR_NOTE } KrSeverity;
+
+typedef struct KrDiagnostic {
+  KrSeverity severity;
+  KrSpan span;
+  const char *message; ///< one sentence without final stop
+  const char *hint;    ///< what to try; NULL when there is nothing to say
+} KrDiagnostic;
+
+typedef struct KrDiagnostics {
+  KrArena *arena;
+  const KrSource *sources; ///< indexed by KrSpan.file
+  uint32_t n_sources;
+  KrDiagnostic *items;
+  uint32_t n, cap;
+  uint32_t n_errors;
+} KrDiagnostics;
+
+/// Adds one. `hint` may be NULL; formats as kr_buffer_print. The same message at the same place is kept once.
+void kr_diagnose(KrDiagnostics *list, KrSeverity severity, KrSpan span, const char *hint, const char *format, ...);
+/// `file:line:column: error: message`, the source line, a caret line, `  hint: …`, for all of them, sorted by
+/// file and place; errors, warnings and notes in one order.
+void kr_diagnostics_print(const KrDiagnostics *list, KrBuffer *out);
+#endif
