@@ -1,0 +1,186 @@
+/// The operator contract: what a row of the registry says and what its kernel is handed.
+/// The registry is the truth for checker, planner, manual, tests and `kairo ops`.
+#ifndef KR_OPS_OP_H
+#define KR_OPS_OP_H
+#include "asset/host.h"
+#include "base/text.h"
+#include "time/ratio.h"
+
+enum { KR_TILE = 64, KR_LANES = 16, KR_MAX_PORTS = 16, KR_MAX_FIELDS = 16, KR_MAX_OUTS = 8 };
+
+/// Element types. bool is one byte 0 or 1.
+#define KR_ELEM_LIST(X)                                                                            \
+  X(BOOL, "bool", uint8_t) X(I32, "i32", int32_t) X(I64, "i64", int64_t) X(U32, "u32", uint32_t)   \
+      X(U64, "u64", uint64_t) X(F32, "f32", float) X(F64, "f64", double)
+typedef enum KrElem {
+#define KR_ELEM_ENUM(name, text, type) KR_ELEM_##name,
+  KR_ELEM_LIST(KR_ELEM_ENUM)
+#undef KR_ELEM_ENUM
+      KR_N_ELEMS
+} KrElem;
+uint32_t kr_elem_bytes(KrElem elem);
+const char *kr_elem_text(KrElem elem);
+static inline bool kr_elem_is_real(KrElem elem) { return elem >= KR_ELEM_F32; }
+
+typedef enum KrShape {
+  KR_SHAPE_SCALAR,
+  KR_SHAPE_VECTOR,   ///< dim[0] elements (history, bands)
+  KR_SHAPE_SPECTRUM, ///< dim[0] bins, re and im interleaved; dim[1] = transform size
+  KR_SHAPE_IMAGE,    ///< dim[0] wide, dim[1] high, RGBA bytes (elem BOOL = bytes), straight alpha
+  KR_SHAPE_FIELD     ///< dim[0] x dim[1] x dim[2] cells (1 where unused), x fastest
+} KrShape;
+/// Type of one tick's value.
+typedef struct KrType {
+  KrElem elem;
+  KrShape shape;
+  uint32_t dim[3];
+} KrType;
+#define KR_TYPE_SCALAR(e) ((KrType){(e), KR_SHAPE_SCALAR, {1, 1, 1}})
+uint64_t kr_type_count(const KrType *type); ///< elements per tick
+uint64_t kr_type_bytes(const KrType *type); ///< bytes per tick
+bool kr_type_equal(const KrType *a, const KrType *b);
+
+typedef enum KrPortKind {
+  KR_PORT_SIGNAL,   ///< stream or constant of the call's element type
+  KR_PORT_INT,      ///< i64 stream or constant
+  KR_PORT_BOOL,     ///< bool stream or constant
+  KR_PORT_GATE,     ///< four inputs: gate (call's type), onset (bool), onset residual, release residual (call's type);
+                    ///< the last three are NULL when the gate carries no events: then an onset is a rise from <= 0 to > 0
+  KR_PORT_CONST,    ///< compile-time number, only in KrPortValue
+  KR_PORT_CHOICE,   ///< one word of `choices`
+  KR_PORT_TEXT,     ///< compile-time string
+  KR_PORT_POINTS,   ///< compile-time list of numbers or of equal tuples of numbers
+  KR_PORT_ASSET,    ///< audio file, decoded
+  KR_PORT_VECTOR,   ///< stream of vectors of the call's element type
+  KR_PORT_SPECTRUM, ///< stream of spectra
+  KR_PORT_IMAGE,    ///< stream of pictures
+  KR_PORT_FIELD,    ///< stream of fields
+  KR_PORT_STREAM,   ///< core operators only: a stream by name
+  KR_PORT_EVENTS,   ///< core operators only: an event stream
+  KR_PORT_ANY       ///< core operators only
+} KrPortKind;
+
+typedef struct KrPort {
+  const char *name;
+  KrPortKind kind;
+  const char *unit;    ///< dimension of a bare number: "" plain, "Hz", "s", "dB", "turns", "rad", "cents" …; NULL: any
+  const char *preset;  ///< default as Kairo source (`10ms`, `0.7071`, `lp`); NULL: must be given
+  const char *choices; ///< CHOICE: words in order, `lp|bp|hp|notch`
+  const char *range;   ///< for the manual, `20..20000`; NULL: any
+  const char *doc;     ///< half a sentence
+} KrPort;
+
+typedef enum KrValueKind { KR_VALUE_STREAM, KR_VALUE_CONST, KR_VALUE_CHOICE, KR_VALUE_TEXT, KR_VALUE_POINTS, KR_VALUE_ASSET } KrValueKind;
+/// What a port was given, as known when the program is prepared.
+typedef struct KrPortValue {
+  KrValueKind kind;
+  KrType type;            ///< STREAM
+  bool exact;             ///< CONST: `ratio` is valid
+  KrRatio ratio;          ///< CONST
+  double value;           ///< CONST, rounded once
+  uint32_t choice;        ///< CHOICE: index of the word
+  KrText text;            ///< TEXT
+  const double *points;   ///< POINTS: n_points rows of n_columns
+  uint32_t n_points, n_columns;
+  const KrAssetAudio *audio; ///< ASSET
+} KrPortValue;
+
+enum {
+  KR_FIELD_STATE = 0, ///< plain state, in snapshots
+  KR_FIELD_RING = 1,  ///< state; entry of tick k is at index k mod count
+  KR_FIELD_COEF = 2   ///< written by prepare only, never in snapshots
+};
+/// Kernel memory by name: an array [count][lanes] of one element type.
+typedef struct KrField {
+  const char *name;
+  int elem;       ///< a KrElem, or KR_ELEM_CALL for the call's element type
+  uint32_t count; ///< 0: the row's `count` function says
+  uint32_t flags;
+} KrField;
+enum { KR_ELEM_CALL = -1 };
+
+/// First error of a kernel; checked after every span.
+typedef struct KrFault {
+  const char *message; ///< NULL: none. Static text, e.g. "division by zero"
+  int64_t tick;
+} KrFault;
+
+/// One kernel call over a tile [tick][lane] of one lane group.
+/// in[i] is [n][lanes] elements, or [1][lanes] when bit i of `held` is set (constant over the tile);
+/// shapes other than scalar have kr_type_count elements in place of one. in[i] may be NULL only where KR_PORT_GATE says so.
+/// Outputs never overlap inputs. field[i] is [count][lanes].
+typedef struct KrCall {
+  uint32_t n;     ///< ticks, 1..KR_TILE
+  uint32_t lanes; ///< 1 or KR_LANES
+  int64_t tick;   ///< index of the first tick (inner ticks under substeps)
+  uint64_t held;
+  const void *const *in;
+  void *const *out;
+  void *const *field;
+  const KrType *in_type; ///< per input
+  const KrType *type;    ///< of the outputs
+  KrFault *fault;
+} KrCall;
+typedef void KrKernel(const KrCall *call);
+/// Elements between two ticks of input i: 0 when held.
+static inline size_t kr_call_stride(const KrCall *call, uint32_t i) { return (call->held >> i & 1) ? 0 : call->lanes; }
+
+typedef struct KrOp KrOp;
+/// What prepare, count and type are handed.
+typedef struct KrPrep {
+  const KrOp *op;
+  KrElem elem;             ///< the call's element type
+  KrRatio dt;              ///< period of the flow's (inner) tick in seconds
+  const KrPortValue *port; ///< one per port of the row
+  KrType type;             ///< of the outputs
+  uint64_t seed;           ///< the program's
+  KrText path;             ///< flow/let/operator#ordinal[copy], for randomness
+  uint32_t lanes, lane;    ///< this copy's lane: element of field f is at[(index * lanes) + lane]
+  void *const *field;      ///< zeroed before
+  KrArena *arena;          ///< scratch during prepare
+} KrPrep;
+
+/// Operators the scheduler itself carries out; their rows have no kernel.
+typedef enum KrCore {
+  KR_CORE_NONE,
+  KR_CORE_RESAMPLE, KR_CORE_PREV, KR_CORE_WINDOW, KR_CORE_HISTORY, KR_CORE_FFT,
+  KR_CORE_TO_SIGNAL, KR_CORE_EVENT, KR_CORE_RANDOM, KR_CORE_LIST, KR_CORE_SELECT, KR_CORE_LATER
+} KrCore;
+
+enum { KR_OP_ELEMENTWISE = 1, KR_OP_RANDOM = 2, KR_OP_INTEGER_RESULT_BOOL = 4, KR_OP_OPERATOR = 8 /* spelled infix or inserted by the checker: not callable by name */ };
+
+struct KrOp {
+  const char *name;   ///< as called in programs; `event.every`, `random.uniform`, `solver.heat` with namespace
+  const char *family; ///< heading in the manual
+  const char *doc;    ///< one sentence
+  KrPort in[KR_MAX_PORTS];        ///< ends at the first without name
+  const char *out[KR_MAX_OUTS];   ///< names of outputs; none: one output. Several make a tuple
+  KrField field[KR_MAX_FIELDS];   ///< ends at the first without name
+  KrKernel *run[KR_N_ELEMS];      ///< by the call's element type; NULL: not for that type
+  uint32_t flags;
+  KrCore core;
+  /// Type of the outputs; NULL: scalar of the call's type. *message names what is wrong on KR_ERROR_ARGUMENT.
+  KrStatus (*type)(const KrPrep *prep, KrType *type, const char **message);
+  /// Entries of field i when its `count` is 0.
+  uint64_t (*count)(const KrPrep *prep, uint32_t field);
+  /// Writes coefficients and the state of tick 0 of one lane. NULL: zeros.
+  KrStatus (*prepare)(const KrPrep *prep, const char **message);
+};
+
+uint32_t kr_op_ports(const KrOp *op);
+uint32_t kr_op_fields(const KrOp *op);
+uint32_t kr_op_outs(const KrOp *op);  ///< >= 1
+uint32_t kr_op_inputs(const KrOp *op, uint32_t port); ///< node inputs this port takes: 1, 4 (GATE), 0 (compile-time kinds)
+
+/// A family: one file, one table.
+typedef struct KrFamily {
+  const char *name;
+  const KrOp *ops;
+  uint32_t n;
+} KrFamily;
+const KrFamily *kr_registry_families(uint32_t *n);
+/// Row `nth` (from 0) of that name; NULL after the last. Names are hashed once.
+const KrOp *kr_registry_find(KrText name, uint32_t nth);
+/// The nearest known name within distance 2, for hints; empty when none.
+KrText kr_registry_near(KrText name);
+#endif
