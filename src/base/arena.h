@@ -2,6 +2,7 @@
 /// An arena never moves what it handed out. All memory is zeroed.
 #ifndef KR_BASE_ARENA_H
 #define KR_BASE_ARENA_H
+#include "kairo/asset.h"
 #include <setjmp.h>
 #include <stddef.h>
 
@@ -13,17 +14,15 @@ typedef struct KrAllocator {
 } KrAllocator;
 
 typedef struct KrArenaChunk KrArenaChunk;
-typedef struct KrArena {
+struct KrArena {
   const KrAllocator *allocator; ///< NULL: malloc and free
   KrArenaChunk *chunks;
   size_t n_bytes;  ///< handed out so far, alignment included
   jmp_buf *escape; ///< where a failed request jumps (longjmp value 1); NULL: the request returns NULL
-} KrArena;
+};
 
 void kr_arena_init(KrArena *arena, const KrAllocator *allocator);
 void kr_arena_deinit(KrArena *arena);
-/// `n_bytes` zeroed bytes aligned to 64. n_bytes 0 gives a unique non-NULL address.
-void *kr_arena_alloc(KrArena *arena, size_t n_bytes);
 /// n objects of a type, zeroed; checks n*sizeof for overflow (treated as out of memory).
 void *kr_arena_array(KrArena *arena, size_t n, size_t size);
 #define KR_NEW(arena, Type) ((Type *)kr_arena_array((arena), 1, sizeof(Type)))

@@ -1,6 +1,7 @@
 /// SHA-256 (FIPS 180-4).
 #ifndef KR_BASE_HASH_H
 #define KR_BASE_HASH_H
+#include "kairo/asset.h"
 #include <stddef.h>
 #include <stdint.h>
 typedef struct KrHash {
@@ -8,9 +9,6 @@ typedef struct KrHash {
   uint64_t n_bytes;
   uint8_t block[64];
 } KrHash;
-typedef struct KrDigest {
-  uint8_t at[32];
-} KrDigest;
 void kr_hash_init(KrHash *hash);
 void kr_hash_put(KrHash *hash, const void *at, size_t n);
 void kr_hash_put_u32(KrHash *hash, uint32_t value); ///< little-endian

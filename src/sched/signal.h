@@ -26,9 +26,9 @@ struct KrCursorContext {
   void *user;
 };
 KrCursor *kr_cursor_new(KrArena *arena, const struct KrCursorContext *context, uint32_t events);
-/// Next event in the total order, or NULL when none is known (yet). Valid until pop. *emitted: made by an
-/// EMIT node or push (reaches the first tick not before it).
-const KrRunEvent *kr_cursor_peek(KrCursor *cursor, bool *emitted);
+/// Next event in the total order with time <= until, or NULL when none is known (yet). Valid until pop.
+/// *emitted: made by an EMIT node or push (reaches the first tick not before it).
+const KrRunEvent *kr_cursor_peek(KrCursor *cursor, KrRatio until, bool *emitted);
 void kr_cursor_pop(KrCursor *cursor);
 /// Number of events popped per leaf in depth-first order: the whole state of a cursor. n <= kr_cursor_leaves.
 uint32_t kr_cursor_leaves(const KrCursor *cursor);
@@ -46,13 +46,14 @@ typedef struct KrSite {
   int64_t onset_tick;  ///< of the sounding note
   KrRatio onset_time;
   int64_t end_tick;
-  double end_residual;
+  KrRatio end_residual;
   int64_t key;
   KrEventValue value;  ///< newest payload of `field`
-  double offset;       ///< newest residual
+  KrRatio offset;      ///< newest residual
   double pulse[64];    ///< SINC: sums for ticks to come, tick k at k mod 64
 } KrSite;
 
+void kr_site_init(KrSite *site, KrCursor *cursor);
 /// Runs node `node` (KR_NODE_SIGNAL) for n ticks from `tick`; out[0…] typed as the node says, dense.
 /// Known-ahead events up to SINC's 16 ticks beyond the last tick are looked at. KR_ERROR_OVERFLOW on times
 /// that leave the exact range. rt exact

@@ -3,12 +3,8 @@
 #ifndef KR_TIME_RATIO_H
 #define KR_TIME_RATIO_H
 #include "base/wide.h"
-#include "kairo/status.h"
+#include "kairo/time.h"
 
-typedef struct KrRatio {
-  int64_t num; ///< any sign
-  int64_t den; ///< > 0; num/den in lowest terms; zero is 0/1
-} KrRatio;
 #define KR_RATIO_ZERO ((KrRatio){0, 1})
 #define KR_RATIO_ONE ((KrRatio){1, 1})
 

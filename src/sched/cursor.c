@@ -1,0 +1,196 @@
+// Cursors over event streams: the next event of a list, a period, a queue, or of streams merged,
+// delayed, mapped and filtered, in the order (time, source, sequence).
+#include "sched/signal.h"
+
+struct KrCursor {
+  const struct KrCursorContext *context;
+  const KrEvents *events;
+  uint32_t index;      // of the event stream
+  uint64_t n_popped;   // leaves only
+  KrCursor **children;
+  uint32_t n_children;
+  uint32_t best;       // MERGE: child that holds the next event
+  KrRunEvent event;
+  KrEventValue *values; // MAP
+  double *in, *out;     // function arguments and results
+  uint32_t n_in, n_out;
+};
+
+KrCursor *kr_cursor_new(KrArena *arena, const struct KrCursorContext *context, uint32_t events) {
+  KrCursor *cursor = KR_NEW(arena, KrCursor);
+  const KrEvents *stream = &context->graph->events[events];
+  cursor->context = context;
+  cursor->events = stream;
+  cursor->index = events;
+  cursor->n_children = stream->n_sources;
+  cursor->children = KR_NEW_ARRAY(arena, KrCursor *, stream->n_sources);
+  for (uint32_t i = 0; i < stream->n_sources; i++)
+    cursor->children[i] = kr_cursor_new(arena, context, stream->sources[i]);
+  if (stream->kind == KR_EVENTS_MAP || stream->kind == KR_EVENTS_FILTER) {
+    cursor->n_in = stream->n_param;
+    cursor->n_out = stream->kind == KR_EVENTS_MAP ? stream->n_fields : 1;
+    cursor->in = KR_NEW_ARRAY(arena, double, cursor->n_in);
+    cursor->out = KR_NEW_ARRAY(arena, double, cursor->n_out);
+    cursor->values = KR_NEW_ARRAY(arena, KrEventValue, stream->n_fields);
+  }
+  return cursor;
+}
+
+static void fill_item(KrRunEvent *event, const KrEventItem *item, KrRatio time) {
+  *event = (KrRunEvent){.time = time,
+                        .action = item->action,
+                        .has_dur = item->has_dur,
+                        .dur = item->dur,
+                        .has_key = item->has_key,
+                        .key = item->key,
+                        .values = item->values};
+}
+
+static const KrRunEvent *peek_list(KrCursor *cursor) {
+  const KrEvents *stream = cursor->events;
+  if (cursor->n_popped >= stream->n_items) return NULL;
+  const KrEventItem *item = &stream->items[cursor->n_popped];
+  fill_item(&cursor->event, item, item->time);
+  return &cursor->event;
+}
+
+static const KrRunEvent *peek_every(KrCursor *cursor) {
+  const KrEvents *stream = cursor->events;
+  KrRatio time;
+  if (cursor->n_popped > INT64_MAX || stream->n_items == 0) return NULL;
+  if (kr_ratio_mul(kr_ratio_of((int64_t)cursor->n_popped), stream->period, &time) != KR_OK ||
+      kr_ratio_add(stream->items[0].time, time, &time) != KR_OK)
+    return NULL;
+  fill_item(&cursor->event, &stream->items[0], time);
+  return &cursor->event;
+}
+
+static const KrRunEvent *peek_queue(KrCursor *cursor) {
+  const KrEventQueue *queue = &cursor->context->queues[cursor->index];
+  if (cursor->n_popped >= queue->n) return NULL;
+  return &queue->items[cursor->n_popped & (queue->cap - 1)];
+}
+
+static const KrRunEvent *peek_merge(KrCursor *cursor, KrRatio until, bool *emitted) {
+  const KrRunEvent *best = NULL;
+  for (uint32_t i = 0; i < cursor->n_children; i++) {
+    bool from_queue = false;
+    const KrRunEvent *event = kr_cursor_peek(cursor->children[i], until, &from_queue);
+    if (event == NULL || (best != NULL && kr_ratio_compare(event->time, best->time) >= 0)) continue;
+    best = event;
+    cursor->best = i;
+    *emitted = from_queue;
+  }
+  return best;
+}
+
+static const KrRunEvent *peek_delay(KrCursor *cursor, KrRatio until, bool *emitted) {
+  KrRatio before, time;
+  if (kr_ratio_sub(until, cursor->events->period, &before) != KR_OK) return NULL;
+  const KrRunEvent *event = kr_cursor_peek(cursor->children[0], before, emitted);
+  if (event == NULL || kr_ratio_add(event->time, cursor->events->period, &time) != KR_OK) return NULL;
+  cursor->event = *event;
+  cursor->event.time = time;
+  return &cursor->event;
+}
+
+// Puts the source's payload and time where the function reads them, in f64.
+static void load_arguments(KrCursor *cursor, const KrRunEvent *event) {
+  const KrEvents *source = &cursor->context->graph->events[cursor->events->sources[0]];
+  for (uint32_t i = 0; i < cursor->n_in; i++) {
+    if (i < source->n_fields)
+      cursor->in[i] = kr_event_value(&source->fields[i], &event->values[i], KR_ELEM_F64).as.f64;
+    else
+      cursor->in[i] = kr_const_of(true, event->time, 0, KR_ELEM_F64).as.f64;
+  }
+}
+
+static void call_function(KrCursor *cursor, const KrRunEvent *event) {
+  load_arguments(cursor, event);
+  cursor->context->function(cursor->context->user, cursor->index, cursor->in, cursor->n_in, cursor->out,
+                            cursor->n_out);
+}
+
+static const KrRunEvent *peek_map(KrCursor *cursor, KrRatio until, bool *emitted) {
+  const KrRunEvent *event = kr_cursor_peek(cursor->children[0], until, emitted);
+  if (event == NULL) return NULL;
+  call_function(cursor, event);
+  for (uint32_t i = 0; i < cursor->n_out; i++)
+    cursor->values[i] = (KrEventValue){.present = true, .value = cursor->out[i]};
+  cursor->event = *event;
+  cursor->event.values = cursor->values;
+  return &cursor->event;
+}
+
+static const KrRunEvent *peek_filter(KrCursor *cursor, KrRatio until, bool *emitted) {
+  for (;;) {
+    const KrRunEvent *event = kr_cursor_peek(cursor->children[0], until, emitted);
+    if (event == NULL) return NULL;
+    call_function(cursor, event);
+    if (cursor->out[0] != 0) return event;
+    kr_cursor_pop(cursor->children[0]);
+  }
+}
+
+const KrRunEvent *kr_cursor_peek(KrCursor *cursor, KrRatio until, bool *emitted) {
+  const KrRunEvent *event = NULL;
+  *emitted = false;
+  switch (cursor->events->kind) {
+  case KR_EVENTS_LIST: event = peek_list(cursor); break;
+  case KR_EVENTS_EVERY: event = peek_every(cursor); break;
+  case KR_EVENTS_SIGNAL:
+    event = peek_queue(cursor);
+    *emitted = true;
+    break;
+  case KR_EVENTS_MERGE: event = peek_merge(cursor, until, emitted); break;
+  case KR_EVENTS_DELAY: event = peek_delay(cursor, until, emitted); break;
+  case KR_EVENTS_MAP: event = peek_map(cursor, until, emitted); break;
+  case KR_EVENTS_FILTER: event = peek_filter(cursor, until, emitted); break;
+  }
+  if (event == NULL || kr_ratio_compare(event->time, until) > 0) return NULL;
+  return event;
+}
+
+// The caller has just peeked, so MERGE knows its best child.
+void kr_cursor_pop(KrCursor *cursor) {
+  while (cursor->n_children > 0) cursor = cursor->children[cursor->n_children > 1 ? cursor->best : 0];
+  cursor->n_popped++;
+}
+
+uint32_t kr_cursor_leaves(const KrCursor *cursor) {
+  uint32_t n = cursor->n_children == 0;
+  for (uint32_t i = 0; i < cursor->n_children; i++) n += kr_cursor_leaves(cursor->children[i]);
+  return n;
+}
+
+void kr_cursor_save(const KrCursor *cursor, uint64_t *popped) {
+  if (cursor->n_children == 0) *popped = cursor->n_popped;
+  for (uint32_t i = 0; i < cursor->n_children; i++) {
+    kr_cursor_save(cursor->children[i], popped);
+    popped += kr_cursor_leaves(cursor->children[i]);
+  }
+}
+
+void kr_cursor_restore(KrCursor *cursor, const uint64_t *popped) {
+  if (cursor->n_children == 0) cursor->n_popped = *popped;
+  for (uint32_t i = 0; i < cursor->n_children; i++) {
+    kr_cursor_restore(cursor->children[i], popped);
+    popped += kr_cursor_leaves(cursor->children[i]);
+  }
+}
+
+void kr_cursor_skip(KrCursor *cursor, KrRatio time) {
+  bool emitted;
+  const KrRunEvent *event;
+  while ((event = kr_cursor_peek(cursor, time, &emitted)) != NULL && kr_ratio_compare(event->time, time) < 0)
+    kr_cursor_pop(cursor);
+}
+
+void kr_queue_push(KrEventQueue *queue, uint32_t n_fields, const KrRunEvent *event) {
+  uint64_t at = queue->n & (queue->cap - 1);
+  KrEventValue *values = queue->values + at * n_fields;
+  for (uint32_t i = 0; i < n_fields; i++) values[i] = event->values[i];
+  queue->items[at] = *event;
+  queue->items[at].values = values;
+  queue->n++;
+}

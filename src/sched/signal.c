@@ -1,0 +1,216 @@
+// to_signal: decides which tick an event reaches, with which residual, and what the tick's value is.
+#include "sched/signal.h"
+#include "base/number.h"
+#include "math/real.h"
+#include "resample/cross.h"
+
+typedef struct Place {
+  int64_t tick;
+  KrRatio residual;
+} Place;
+
+// Tick and residual of a moment: known ahead, floor; emitted, the first tick not before it.
+static KrStatus find_place(const KrClock *clock, KrRatio time, bool emitted, bool round_floor, Place *place) {
+  if (emitted) {
+    KR_TRY(kr_clock_ceil(clock, time, &place->tick));
+    place->residual = KR_RATIO_ZERO;
+  } else {
+    KR_TRY(kr_clock_floor(clock, time, &place->tick, &place->residual));
+  }
+  if (round_floor) place->residual = KR_RATIO_ZERO;
+  if (place->tick < 0) *place = (Place){0, KR_RATIO_ZERO};
+  return KR_OK;
+}
+
+static double ratio_value(KrRatio ratio) {
+  uint64_t magnitude = ratio.num < 0 ? 0 - (uint64_t)ratio.num : (uint64_t)ratio.num;
+  return kr_wide_to_f64(ratio.num < 0, (KrU128){magnitude, 0}, (KrU128){(uint64_t)ratio.den, 0});
+}
+
+static float ratio_value_f32(KrRatio ratio) {
+  uint64_t magnitude = ratio.num < 0 ? 0 - (uint64_t)ratio.num : (uint64_t)ratio.num;
+  return kr_wide_to_f32(ratio.num < 0, (KrU128){magnitude, 0}, (KrU128){(uint64_t)ratio.den, 0});
+}
+
+KrConst kr_const_of(bool exact, KrRatio ratio, double value, KrElem elem) {
+  KrConst c = {.elem = elem};
+  double real = exact ? ratio_value(ratio) : value;
+  switch (elem) {
+  case KR_ELEM_BOOL: c.as.b = real != 0; break;
+  case KR_ELEM_I32: c.as.i32 = kr_f64_to_i32(real); break;
+  case KR_ELEM_I64: c.as.i64 = exact && ratio.den == 1 ? ratio.num : kr_f64_to_i64(real); break;
+  case KR_ELEM_U32: c.as.u32 = kr_f64_to_u32(real); break;
+  case KR_ELEM_U64: c.as.u64 = exact && ratio.den == 1 && ratio.num > 0 ? (uint64_t)ratio.num : kr_f64_to_u64(real); break;
+  case KR_ELEM_F32: c.as.f32 = exact ? ratio_value_f32(ratio) : (float)value; break;
+  default: c.as.f64 = real; break;
+  }
+  return c;
+}
+
+KrConst kr_event_value(const KrEventField *field, const KrEventValue *value, KrElem elem) {
+  if (!field->declared) return kr_const_of(value->exact, value->ratio, value->value, elem);
+  KrConst c = kr_const_of(value->exact, value->ratio, value->value, field->elem);
+  switch (field->elem) {
+  case KR_ELEM_BOOL: return kr_const_of(true, kr_ratio_of(c.as.b), 0, elem);
+  case KR_ELEM_I32: return kr_const_of(true, kr_ratio_of(c.as.i32), 0, elem);
+  case KR_ELEM_I64: return kr_const_of(true, kr_ratio_of(c.as.i64), 0, elem);
+  case KR_ELEM_U32: return kr_const_of(true, kr_ratio_of(c.as.u32), 0, elem);
+  case KR_ELEM_F32: return kr_const_of(false, KR_RATIO_ZERO, (double)c.as.f32, elem);
+  case KR_ELEM_F64: return kr_const_of(false, KR_RATIO_ZERO, c.as.f64, elem);
+  default: return c.elem == elem ? c : kr_const_of(false, KR_RATIO_ZERO, (double)c.as.u64, elem);
+  }
+}
+
+typedef struct Edges {
+  bool onset;
+  KrRatio onset_residual, release_residual;
+  uint32_t n_on; // events of this tick
+} Edges;
+
+// A note of its own length ends before what else happens in the tick.
+static void end_note(KrSite *site, int64_t tick, Edges *edges) {
+  if (!site->on || !site->has_end || site->end_tick > tick) return;
+  site->on = false;
+  edges->release_residual = site->end_tick == tick ? site->end_residual : KR_RATIO_ZERO;
+}
+
+static void take_off(KrSite *site, const KrRunEvent *event, const Place *place, int64_t tick, Edges *edges) {
+  if (!site->on || (event->has_key && site->has_key && event->key != site->key)) return;
+  // At one instant off precedes on: it meant the note before this one.
+  if (kr_ratio_compare(event->time, site->onset_time) == 0) return;
+  if (site->onset_tick == tick) {
+    site->has_end = true;
+    site->end_tick = tick + 1;
+    site->end_residual = KR_RATIO_ZERO;
+    return;
+  }
+  site->on = false;
+  edges->release_residual = place->tick == tick ? place->residual : KR_RATIO_ZERO;
+}
+
+static KrStatus take_on(KrSite *site, const KrNode *node, const KrClock *clock, const KrRunEvent *event,
+                        const Place *place, bool emitted, int64_t tick, Edges *edges) {
+  KrRatio residual = place->tick == tick ? place->residual : KR_RATIO_ZERO;
+  site->started = site->on = true;
+  site->onset_tick = tick;
+  site->onset_time = event->time;
+  site->has_key = event->has_key;
+  site->key = event->key;
+  site->has_end = event->has_dur;
+  site->offset = residual;
+  if (node->field != KR_NONE) site->value = event->values[node->field];
+  edges->onset = true;
+  edges->onset_residual = residual;
+  edges->n_on++;
+  if (event->has_dur) {
+    KrRatio end_time;
+    Place end;
+    KR_TRY(kr_ratio_add(event->time, event->dur, &end_time));
+    KR_TRY(find_place(clock, end_time, emitted, node->round_floor, &end));
+    site->end_tick = end.tick > tick ? end.tick : tick + 1;
+    site->end_residual = end.tick > tick ? end.residual : KR_RATIO_ZERO;
+  }
+  return KR_OK;
+}
+
+static double pulse_amplitude(const KrGraph *graph, const KrNode *node, const KrRunEvent *event) {
+  if (node->field == KR_NONE) return 1;
+  const KrEventField *field = &graph->events[node->events].fields[node->field];
+  return kr_event_value(field, &event->values[node->field], KR_ELEM_F64).as.f64;
+}
+
+// Adds the pulse of an event at place to the ticks it reaches that are still to come.
+static void add_pulse(KrSite *site, const Place *place, int64_t tick, double amplitude) {
+  double r = kr_cross_fraction_f64((uint64_t)place->residual.num, (uint64_t)place->residual.den);
+  for (int64_t t = place->tick - 15; t <= place->tick + 16; t++)
+    if (t >= tick && t < tick + 64) site->pulse[t & 63] += amplitude * kr_sinc_pulse((double)(t - place->tick) - r);
+}
+
+static void put_const(void *out, uint32_t i, const KrConst *c) {
+  switch (c->elem) {
+  case KR_ELEM_BOOL: ((uint8_t *)out)[i] = c->as.b; break;
+  case KR_ELEM_I32: ((int32_t *)out)[i] = c->as.i32; break;
+  case KR_ELEM_U32: ((uint32_t *)out)[i] = c->as.u32; break;
+  case KR_ELEM_I64: ((int64_t *)out)[i] = c->as.i64; break;
+  case KR_ELEM_U64: ((uint64_t *)out)[i] = c->as.u64; break;
+  case KR_ELEM_F32: ((float *)out)[i] = c->as.f32; break;
+  default: ((double *)out)[i] = c->as.f64; break;
+  }
+}
+
+static void put_ratio(void *out, KrElem elem, uint32_t i, KrRatio ratio) {
+  KrConst c = kr_const_of(true, ratio, 0, elem);
+  put_const(out, i, &c);
+}
+
+static void put_tick(KrSite *site, const KrGraph *graph, const KrNode *node, const Edges *edges, int64_t tick,
+                     uint32_t i, void *const *out) {
+  KrElem elem = node->type.elem;
+  KrConst value;
+  switch (node->signal) {
+  case KR_SIGNAL_IMPULSE: value = kr_const_of(true, kr_ratio_of(edges->n_on), 0, elem); break;
+  case KR_SIGNAL_OFFSET: value = kr_const_of(true, site->offset, 0, elem); break;
+  case KR_SIGNAL_SINC:
+    value = kr_const_of(false, KR_RATIO_ZERO, site->pulse[tick & 63], elem);
+    site->pulse[tick & 63] = 0;
+    break;
+  case KR_SIGNAL_HOLD:
+    value = site->started && node->field != KR_NONE
+                ? kr_event_value(&graph->events[node->events].fields[node->field], &site->value, elem)
+                : node->value;
+    break;
+  default:
+    value = kr_const_of(true, kr_ratio_of(site->on), 0, elem);
+    ((uint8_t *)out[1])[i] = edges->onset;
+    put_ratio(out[2], elem, i, edges->onset_residual);
+    put_ratio(out[3], elem, i, edges->release_residual);
+    break;
+  }
+  put_const(out[0], i, &value);
+}
+
+// Delivers every event whose tick is at most `tick`.
+static KrStatus take_events(KrSite *site, const KrGraph *graph, const KrNode *node, const KrClock *clock,
+                            int64_t tick, KrRatio until, int64_t *next_tick, Edges *edges) {
+  int64_t ahead = node->signal == KR_SIGNAL_SINC ? 16 : 0;
+  for (;;) {
+    bool emitted;
+    Place place;
+    const KrRunEvent *event = kr_cursor_peek(site->cursor, until, &emitted);
+    *next_tick = INT64_MAX;
+    if (event == NULL) return KR_OK;
+    KR_TRY(find_place(clock, event->time, emitted, node->round_floor, &place));
+    *next_tick = place.tick - ahead;
+    if (*next_tick > tick) return KR_OK;
+    if (node->signal == KR_SIGNAL_SINC) {
+      if (event->action == KR_EVENT_ON) add_pulse(site, &place, tick, pulse_amplitude(graph, node, event));
+    } else if (event->action == KR_EVENT_OFF) {
+      take_off(site, event, &place, tick, edges);
+    } else {
+      KR_TRY(take_on(site, node, clock, event, &place, emitted, tick, edges));
+    }
+    kr_cursor_pop(site->cursor);
+  }
+}
+
+void kr_site_init(KrSite *site, KrCursor *cursor) {
+  *site = (KrSite){.cursor = cursor,
+                   .onset_time = KR_RATIO_ZERO,
+                   .end_residual = KR_RATIO_ZERO,
+                   .offset = KR_RATIO_ZERO};
+}
+
+KrStatus kr_site_run(KrSite *site, const KrGraph *graph, const KrNode *node, const KrClock *clock, int64_t tick,
+                     uint32_t n, void *const *out) {
+  KrRatio until;
+  int64_t next_tick = tick; // look at once
+  KR_TRY(kr_clock_time(clock, tick + n + (node->signal == KR_SIGNAL_SINC ? 17 : 0), &until));
+  for (uint32_t i = 0; i < n; i++) {
+    Edges edges = {.onset_residual = KR_RATIO_ZERO, .release_residual = KR_RATIO_ZERO};
+    end_note(site, tick + i, &edges);
+    if (next_tick <= tick + i)
+      KR_TRY(take_events(site, graph, node, clock, tick + i, until, &next_tick, &edges));
+    put_tick(site, graph, node, &edges, tick + i, i, out);
+  }
+  return KR_OK;
+}
