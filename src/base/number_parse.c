@@ -7,7 +7,7 @@
 
 /// Digits kept; a double's midpoint never has more than 767, so one digit 1 stands for the rest.
 #define MAX_DIGITS 800
-#define EXPONENT_BOUND 100000
+#define EXPONENT_BOUND 100000000
 
 /// value = digits * 10^exponent; digits have neither leading nor trailing zeros.
 typedef struct Decimal {
