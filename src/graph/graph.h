@@ -84,6 +84,7 @@ typedef struct KrNode {
   bool round_floor;          ///< SIGNAL: round=floor, residuals are 0
   KrSignalMode signal;       ///< SIGNAL
   uint32_t input;            ///< INPUT
+  uint32_t next_node;        ///< the flow's next node; set by kr_graph_add_node
 } KrNode;
 
 typedef enum KrRateClass { KR_CLASS_AUDIO, KR_CLASS_CONTROL, KR_CLASS_VISUAL, KR_CLASS_SIM } KrRateClass;
@@ -98,6 +99,7 @@ typedef struct KrFlow {
   int64_t n_steps;    ///< ticks it runs; -1: without end
   bool is_input;      ///< carries one program input
   KrOrigin origin;
+  uint32_t first_node, last_node, n_nodes; ///< kept by kr_graph_add_node; nodes in ascending order
 } KrFlow;
 
 typedef enum KrMerge { KR_MERGE_NONE, KR_MERGE_SUM, KR_MERGE_MIN, KR_MERGE_MAX, KR_MERGE_LAST } KrMerge;
