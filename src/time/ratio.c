@@ -34,12 +34,13 @@ KrRatio kr_ratio_negate(KrRatio a) { return (KrRatio){-a.num, a.den}; }
 
 /// Knuth, The Art of Computer Programming 2, section 4.5.1: with g = gcd(b, d) and
 /// t = a (d/g) + c (b/g), the sum in lowest terms is (t/h) / ((b/g) (d/h)), h = gcd(t, g).
-KrStatus kr_ratio_add(KrRatio a, KrRatio b, KrRatio *result) {
+/// Adds b with the sign given.
+static KrStatus add_signed(KrRatio a, KrRatio b, bool b_negative, KrRatio *result) {
   uint64_t a_den = (uint64_t)a.den, b_den = (uint64_t)b.den, g = kr_gcd(a_den, b_den);
   KrU128 x = kr_wide_mul(magnitude(a.num), b_den / g), y = kr_wide_mul(magnitude(b.num), a_den / g);
   KrU128 sum, rest;
   bool negative = a.num < 0;
-  if ((a.num < 0) == (b.num < 0)) {
+  if (negative == b_negative) {
     sum = kr_wide_add(x, y);
   } else if (kr_wide_compare(x, y) >= 0) {
     sum = kr_wide_sub(x, y);
@@ -53,9 +54,12 @@ KrStatus kr_ratio_add(KrRatio a, KrRatio b, KrRatio *result) {
                kr_wide_mul(a_den / g, b_den / h), result);
 }
 
+KrStatus kr_ratio_add(KrRatio a, KrRatio b, KrRatio *result) {
+  return add_signed(a, b, b.num < 0, result);
+}
+
 KrStatus kr_ratio_sub(KrRatio a, KrRatio b, KrRatio *result) {
-  if (b.num == INT64_MIN) return KR_ERROR_OVERFLOW;
-  return kr_ratio_add(a, kr_ratio_negate(b), result);
+  return add_signed(a, b, b.num >= 0, result);
 }
 
 KrStatus kr_ratio_mul(KrRatio a, KrRatio b, KrRatio *result) {

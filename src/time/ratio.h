@@ -1,5 +1,7 @@
 /// Exact rational numbers int64/int64 in lowest terms, den > 0. No floating point, no wrapping:
-/// every operation says KR_ERROR_OVERFLOW instead. Intermediates have 128 bits.
+/// every operation says KR_ERROR_OVERFLOW instead, and only when the lowest terms of its result have
+/// a magnitude above INT64_MAX (INT64_MIN is never a result). Intermediates have 128 bits.
+/// `result` may be an operand and is untouched on errors. All: [any] rt exact
 #ifndef KR_TIME_RATIO_H
 #define KR_TIME_RATIO_H
 #include "base/wide.h"
