@@ -1,0 +1,31 @@
+/// What a KrProgram holds, for the command line and tests.
+#ifndef KR_SESSION_PROGRAM_H
+#define KR_SESSION_PROGRAM_H
+#include "kairo/program.h"
+#include "lang/elab.h"
+#include "sched/sched.h"
+
+enum { KR_MAX_SOURCES = 256 };
+
+struct KrProgram {
+  KrArena arena;
+  KrSource sources[KR_MAX_SOURCES];
+  KrDiagnostics diagnostics;
+  KrProgramOptions options; ///< as given; its pointers are the caller's and not used after load
+  KrAst *ast;               ///< NULL: not reached
+  KrGraph *graph;
+  KrPlan *plan;
+  const char *messages, *plan_text, *plan_json;
+};
+
+/// The steps of kr_program_load one by one; each needs the one before to have gone well.
+KrStatus kr_program_new(const char *name, const char *text, size_t n_bytes, const KrProgramOptions *options,
+                        KrProgram **program);
+KrStatus kr_program_parse(KrProgram *program);
+KrStatus kr_program_elaborate(KrProgram *program);
+KrStatus kr_program_plan_make(KrProgram *program);
+/// Prints what was diagnosed so far into program->messages.
+KrStatus kr_program_print_messages(KrProgram *program);
+/// `flow` or `flow.label`.
+const char *kr_output_name(const KrGraph *graph, const KrOutput *output, KrArena *arena);
+#endif
