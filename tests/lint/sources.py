@@ -29,7 +29,9 @@ def tracked(*folders):
         check=False,
     )
     if done.returncode:
-        return [p for p in ROOT.rglob("*") if p.is_file() and "build" not in p.relative_to(ROOT).parts]
+        # A copy without its history.
+        tops = [ROOT / name for name in folders] or [p for p in ROOT.iterdir() if p.name != "build"]
+        return sorted(p for top in tops for p in [top, *top.rglob("*")] if p.is_file())
     return [p for name in sorted(set(done.stdout.split("\0"))) if name and (p := ROOT / name).is_file()]
 
 
