@@ -52,8 +52,8 @@ static KrArenaChunk *add_chunk(KrArena *arena, size_t n_bytes) {
   if (n_bytes > SIZE_MAX / 2 - head) return NULL;
   size_t size = MIN_CHUNK_BYTES;
   if (arena->chunks != NULL && arena->chunks->n_bytes >= size) {
-    size = arena->chunks->n_bytes < MAX_CHUNK_BYTES / 2 ? 2 * arena->chunks->n_bytes
-                                                        : MAX_CHUNK_BYTES;
+    size =
+        arena->chunks->n_bytes < MAX_CHUNK_BYTES / 2 ? 2 * arena->chunks->n_bytes : MAX_CHUNK_BYTES;
   }
   if (size < n_bytes + head) size = n_bytes + head;
   KrArenaChunk *chunk = request(arena->allocator, size);

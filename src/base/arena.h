@@ -17,8 +17,9 @@ typedef struct KrArenaChunk KrArenaChunk;
 struct KrArena {
   const KrAllocator *allocator; ///< NULL: malloc and free
   KrArenaChunk *chunks;
-  size_t n_bytes;  ///< handed out so far, alignment included
-  jmp_buf *escape; ///< where a failed request jumps (longjmp value 1); NULL: the request returns NULL
+  size_t n_bytes; ///< handed out so far, alignment included
+  jmp_buf
+      *escape; ///< where a failed request jumps (longjmp value 1); NULL: the request returns NULL
 };
 
 void kr_arena_init(KrArena *arena, const KrAllocator *allocator);

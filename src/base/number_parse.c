@@ -12,10 +12,10 @@
 /// value = digits * 10^exponent; digits have neither leading nor trailing zeros.
 typedef struct Decimal {
   bool negative;
-  uint32_t n;            ///< digits; 0 for zero
-  bool is_short;         ///< all digits are in `value`
-  bool is_cut;           ///< more non-zero digits follow
-  uint64_t value;        ///< the first (up to 19) digits
+  uint32_t n;     ///< digits; 0 for zero
+  bool is_short;  ///< all digits are in `value`
+  bool is_cut;    ///< more non-zero digits follow
+  uint64_t value; ///< the first (up to 19) digits
   int32_t exponent;
   uint8_t digit[MAX_DIGITS];
 } Decimal;
@@ -111,8 +111,8 @@ static bool make_wide(const Decimal *decimal, KrU128 *num, KrU128 *den) {
   if (!decimal->is_short || decimal->exponent > 19 || decimal->exponent < -38) return false;
   uint32_t magnitude = (uint32_t)(decimal->exponent < 0 ? -decimal->exponent : decimal->exponent);
   KrU128 power = pow10_wide(magnitude);
-  *num = decimal->exponent > 0 ? kr_wide_mul(decimal->value, power.low)
-                               : (KrU128){decimal->value, 0};
+  *num =
+      decimal->exponent > 0 ? kr_wide_mul(decimal->value, power.low) : (KrU128){decimal->value, 0};
   *den = decimal->exponent < 0 ? power : (KrU128){1, 0};
   return true;
 }

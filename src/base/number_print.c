@@ -18,12 +18,12 @@ typedef struct Binary {
 
 /// What the choice of digits needs to know about v, in units of 10^k.
 typedef struct Place {
-  uint64_t floor;        ///< floor(v / 10^k)
-  bool has_tens_below;   ///< the multiple of 10 not above v is in the interval
-  bool has_tens_above;   ///< the next one is
-  bool has_below;        ///< `floor` is in the interval
-  bool has_above;        ///< `floor` + 1 is
-  int half;              ///< sign of 2 (v/10^k - floor) - 1
+  uint64_t floor;      ///< floor(v / 10^k)
+  bool has_tens_below; ///< the multiple of 10 not above v is in the interval
+  bool has_tens_above; ///< the next one is
+  bool has_below;      ///< `floor` is in the interval
+  bool has_above;      ///< `floor` + 1 is
+  int half;            ///< sign of 2 (v/10^k - floor) - 1
 } Place;
 
 /// v = digits * 10^exponent.
@@ -32,7 +32,8 @@ typedef struct Digits {
   int exponent;
 } Digits;
 
-/// floor(q log10(2)), or floor(q log10(2) + log10(3/4)); exact for -1100 <= q <= 1000 (checked one by one).
+/// floor(q log10(2)), or floor(q log10(2) + log10(3/4)); exact for -1100 <= q <= 1000 (checked one
+/// by one).
 static int find_power(int q, bool is_irregular) {
   int64_t scaled = (int64_t)q * 661971961083 - (is_irregular ? 274743187321 : 0);
   return (int)(scaled >> 41);

@@ -20,8 +20,7 @@ static inline uint64_t kr_round_encode(uint64_t bits, bool sticky, int exponent,
   int n_leading = __builtin_clzll(bits);
   bits <<= n_leading;
   exponent += 63 - n_leading;
-  uint64_t infinity = (uint64_t)(shape.max_exponent - shape.min_exponent + 2)
-                      << (shape.n_bits - 1);
+  uint64_t infinity = (uint64_t)(shape.max_exponent - shape.min_exponent + 2) << (shape.n_bits - 1);
   if (exponent > shape.max_exponent) return infinity;
   bool subnormal = exponent < shape.min_exponent;
   if (subnormal && shape.min_exponent - exponent > shape.n_bits) return 0;

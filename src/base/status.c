@@ -4,8 +4,7 @@
 const char *kr_status_text(KrStatus status) {
   switch (status) {
 #define KR_STATUS_TEXT(code, text)                                                                 \
-  case code:                                                                                       \
-    return text;
+  case code: return text;
     KR_STATUS_LIST(KR_STATUS_TEXT)
 #undef KR_STATUS_TEXT
   }

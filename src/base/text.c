@@ -105,8 +105,8 @@ static uint64_t take_unsigned(Arguments *arguments, Length length) {
 static void put_number(KrBuffer *buffer, char kind, Arguments *arguments) {
   char digits[32];
   double value = va_arg(arguments->list, double);
-  size_t n = kind == 'g' ? kr_number_print_f64(value, digits)
-                         : kr_number_print_f32((float)value, digits);
+  size_t n =
+      kind == 'g' ? kr_number_print_f64(value, digits) : kr_number_print_f32((float)value, digits);
   kr_buffer_put(buffer, digits, n);
 }
 

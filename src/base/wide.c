@@ -186,8 +186,8 @@ static uint64_t take_quotient(KrU128 num, KrU128 den, bool *sticky, int *exponen
 static uint64_t take_short_quotient(uint64_t num, uint64_t den, bool *sticky, int *exponent) {
   unsigned n_shift = 64 + (unsigned)__builtin_clzll(num);
   KrU128 rest;
-  KrU128 quotient = kr_wide_div(kr_wide_shift_left((KrU128){num, 0}, n_shift), (KrU128){den, 0},
-                                &rest);
+  KrU128 quotient =
+      kr_wide_div(kr_wide_shift_left((KrU128){num, 0}, n_shift), (KrU128){den, 0}, &rest);
   unsigned n_extra = kr_wide_bits(quotient) - 64;
   KrU128 bits = kr_wide_shift_right(quotient, n_extra);
   KrU128 back = kr_wide_shift_left(bits, n_extra);

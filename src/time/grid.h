@@ -24,9 +24,11 @@ typedef struct KrGrid {
 } KrGrid;
 /// Admission: G * 3155760000 s fits 63 bits, else KR_ERROR_LIMIT and *clash_a, *clash_b index the
 /// two clocks whose join first exceeds it.
-KrStatus kr_grid_make(const KrClock *clocks, uint32_t n, KrGrid *grid, uint32_t *clash_a, uint32_t *clash_b);
+KrStatus kr_grid_make(const KrClock *clocks, uint32_t n, KrGrid *grid, uint32_t *clash_a,
+                      uint32_t *clash_b);
 /// dt and phase as whole grid ticks.
-KrStatus kr_grid_ticks(const KrGrid *grid, KrRatio seconds, int64_t *ticks); ///< not whole: KR_ERROR_ARGUMENT
+KrStatus kr_grid_ticks(const KrGrid *grid, KrRatio seconds,
+                       int64_t *ticks); ///< not whole: KR_ERROR_ARGUMENT
 /// The nearest dt to `wanted` for which the join with `clocks` is admitted (a ratio with a small
 /// denominator found along the continued fraction of `wanted`); KR_ERROR_NOT_FOUND when none is.
 KrStatus kr_grid_nearest_dt(const KrClock *clocks, uint32_t n, KrRatio wanted, KrRatio *dt);
@@ -34,14 +36,15 @@ KrStatus kr_grid_nearest_dt(const KrClock *clocks, uint32_t n, KrRatio wanted, K
 /// Exact integer stepping of the position of reader ticks on a source clock:
 /// position of reader tick j = (phase_r + j*dt_r - phase_s - shift)/dt_s = k + rest/den.
 typedef struct KrStepper {
-  int64_t k;         ///< whole source tick (may be negative)
-  uint64_t rest;     ///< 0 <= rest < den
+  int64_t k;     ///< whole source tick (may be negative)
+  uint64_t rest; ///< 0 <= rest < den
   uint64_t den;
-  int64_t step_k;    ///< added per reader tick
+  int64_t step_k; ///< added per reader tick
   uint64_t step_rest;
 } KrStepper;
 /// Places the stepper on reader tick `tick`. OVERFLOW when den or k leave 63 bits.
-KrStatus kr_stepper_init(KrStepper *stepper, const KrClock *reader, const KrClock *source, KrRatio shift, int64_t tick);
+KrStatus kr_stepper_init(KrStepper *stepper, const KrClock *reader, const KrClock *source,
+                         KrRatio shift, int64_t tick);
 static inline void kr_stepper_next(KrStepper *s) {
   s->k += s->step_k;
   if (s->step_rest != 0 && s->rest >= s->den - s->step_rest) {

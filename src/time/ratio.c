@@ -50,8 +50,8 @@ static KrStatus add_signed(KrRatio a, KrRatio b, bool b_negative, KrRatio *resul
   }
   kr_wide_div(sum, (KrU128){g, 0}, &rest);
   uint64_t h = kr_gcd(rest.low, g);
-  return store(negative, kr_wide_div(sum, (KrU128){h, 0}, &rest),
-               kr_wide_mul(a_den / g, b_den / h), result);
+  return store(negative, kr_wide_div(sum, (KrU128){h, 0}, &rest), kr_wide_mul(a_den / g, b_den / h),
+               result);
 }
 
 KrStatus kr_ratio_add(KrRatio a, KrRatio b, KrRatio *result) {
@@ -63,15 +63,13 @@ KrStatus kr_ratio_sub(KrRatio a, KrRatio b, KrRatio *result) {
 }
 
 KrStatus kr_ratio_mul(KrRatio a, KrRatio b, KrRatio *result) {
-  return store_product((a.num < 0) != (b.num < 0),
-                       (uint64_t[2]){magnitude(a.num), (uint64_t)a.den},
+  return store_product((a.num < 0) != (b.num < 0), (uint64_t[2]){magnitude(a.num), (uint64_t)a.den},
                        (uint64_t[2]){magnitude(b.num), (uint64_t)b.den}, result);
 }
 
 KrStatus kr_ratio_div(KrRatio a, KrRatio b, KrRatio *result) {
   if (b.num == 0) return KR_ERROR_ARGUMENT;
-  return store_product((a.num < 0) != (b.num < 0),
-                       (uint64_t[2]){magnitude(a.num), (uint64_t)a.den},
+  return store_product((a.num < 0) != (b.num < 0), (uint64_t[2]){magnitude(a.num), (uint64_t)a.den},
                        (uint64_t[2]){(uint64_t)b.den, magnitude(b.num)}, result);
 }
 

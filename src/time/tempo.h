@@ -3,8 +3,8 @@
 #define KR_TIME_TEMPO_H
 #include "time/ratio.h"
 typedef struct KrTempoSegment {
-  KrRatio time;             ///< seconds
-  KrRatio beat;             ///< beats, rounded to a multiple of 2^-32 only if its denominator would pass 2^32
+  KrRatio time; ///< seconds
+  KrRatio beat; ///< beats, rounded to a multiple of 2^-32 only if its denominator would pass 2^32
   KrRatio beats_per_second; ///< > 0
 } KrTempoSegment;
 typedef struct KrTempoMap {
@@ -12,7 +12,8 @@ typedef struct KrTempoMap {
   uint32_t n;
 } KrTempoMap;
 /// Next segment after `last` for a change at `time`, rounding the beat as stated.
-KrStatus kr_tempo_change(const KrTempoSegment *last, KrRatio time, KrRatio beats_per_second, KrTempoSegment *next);
+KrStatus kr_tempo_change(const KrTempoSegment *last, KrRatio time, KrRatio beats_per_second,
+                         KrTempoSegment *next);
 KrStatus kr_tempo_time(const KrTempoMap *map, KrRatio beat, KrRatio *time);
 KrStatus kr_tempo_beat(const KrTempoMap *map, KrRatio time, KrRatio *beat);
 #endif
