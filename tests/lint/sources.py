@@ -13,6 +13,11 @@ LOOK_FILE_LINES, LOOK_HEADER_LINES, LOOK_FUNCTION_LINES = 600, 250, 100
 # Generated tables are data, not text to read.
 GENERATED = re.compile(r"(^|/)(\w+_table|\w+_data)\.(c|h|inc)$")
 UNFINISHED = re.compile(r"\b(TODO|FIXME|XXX|HACK)\b")
+# What would let one file compute by other rules than the rest.
+LOOSE_FLOAT = re.compile(
+    r"fast-math|FP_CONTRACT|__attribute__\s*\(\(\s*optimize"
+    r"|#\s*pragma\s+\w+\s+(fp\b|optimize|float_control)"
+)
 # Places packages come from; a source that names one would tie the program to the network.
 REGISTRIES = re.compile(
     r"deb\.debian\.org|security\.debian\.org|archive\.ubuntu\.com|pypi\.org|files\.pythonhosted\.org"
@@ -113,9 +118,17 @@ def check_words(_build):
         for number, line in enumerate(text.split("\n"), 1):
             found = REGISTRIES.search(line)
             if not found and name_of(path).split("/")[0] in ("src", "cli", "include"):
-                found = UNFINISHED.search(line)
+                found = UNFINISHED.search(line) or LOOSE_FLOAT.search(line)
             if found:
                 problems.append(f"{name_of(path)}:{number}: {found[0]}")
+    return problems
+
+
+def check_openings(_build):
+    problems = []
+    for path in c_files("src", "include", "cli"):
+        if not path.read_text(errors="replace").startswith(("//", "/*")):
+            problems.append(f"{name_of(path)}: does not open with what it decides")
     return problems
 
 
