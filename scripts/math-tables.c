@@ -45,7 +45,7 @@ int main(void) {
   constant("LN2", "ln 2", x, 0);
   constant("LN2_EXACT", "ln 2, first part a multiple of 2^-42", x, -42);
   mpfr_div_ui(y, x, 64, MPFR_RNDN);
-  constant("LN2_64", "ln 2 / 64, first part a multiple of 2^-41", y, -41);
+  constant("LN2_64", "ln 2 / 64, first part a multiple of 2^-42", y, -42);
   mpfr_ui_div(y, 64, x, MPFR_RNDN);
   constant("INV_LN2_64", "64 / ln 2", y, 0);
   mpfr_ui_div(y, 1, x, MPFR_RNDN);
@@ -86,7 +86,7 @@ int main(void) {
     mpfr_mul_2ui(x, x, 64, MPFR_RNDN);
     mpfr_floor(y, x);
     mpfr_sub(x, x, y, MPFR_RNDN);
-    printf(",%sUINT64_C(0x%016jx)", i % 3 ? " " : "\n  ", mpfr_get_uj(y, MPFR_RNDN));
+    printf(",%sUINT64_C(0x%016lx)", i % 3 ? " " : "\n  ", mpfr_get_ui(y, MPFR_RNDN));
   }
   printf("};\n// 2^(i/64)\nstatic const KrPair EXP2_TABLE[64] = {\n");
   for (int i = 0; i < 64; i++) {

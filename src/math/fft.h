@@ -6,14 +6,14 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/// True for the sizes a complex transform takes. A real one takes every even such n of which n/2 is one
-/// too, and 1.
+/// True for the sizes a complex transform takes. A real one takes every even such n of which n/2 is
+/// one too, and 1.
 bool kr_fft_can(uint32_t n);
 bool kr_rfft_can(uint32_t n);
 
 /// forward: X[k] = sum x[j] e^(-2 pi i jk/n). inverse: x[j] = 1/n sum X[k] e^(+2 pi i jk/n).
-/// Real forward: bins 0..n/2 (im 0 at both ends); real inverse takes these and ignores im at both ends.
-/// `out` may be `in`, else they do not overlap; `work` overlaps nothing and has 2n elements.
+/// Real forward: bins 0..n/2 (im 0 at both ends); real inverse takes these and ignores im at both
+/// ends. `out` may be `in`, else they do not overlap; `work` overlaps nothing and has 2n elements.
 /// prepare: [main], NULL for another size or without memory. The others: [any] rt exact.
 #define KR_FFT_DECLARE(real, f, Fft, Rfft)                                                         \
   typedef struct Fft {                                                                             \

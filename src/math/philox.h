@@ -1,5 +1,5 @@
-/// Counter-based random numbers: Philox 4x32-10 (Salmon, Moraes, Dror, Shaw: Parallel Random Numbers:
-/// As Easy as 1, 2, 3; SC 2011). Nothing is kept between calls. All are [any] rt exact.
+/// Counter-based random numbers: Philox 4x32-10 (Salmon, Moraes, Dror, Shaw: Parallel Random
+/// Numbers: As Easy as 1, 2, 3; SC 2011). Nothing is kept between calls. All are [any] rt exact.
 #ifndef KR_MATH_PHILOX_H
 #define KR_MATH_PHILOX_H
 #include "base/text.h"
@@ -32,7 +32,8 @@ uint32_t kr_random_stream(KrText path, uint32_t index, bool has_index);
 /// The four words of one draw of one tick.
 static inline KrRandomWords kr_random_words(KrRandomKey key, uint64_t tick, uint32_t draw,
                                             uint32_t stream) {
-  return kr_philox_run((KrRandomWords){{(uint32_t)tick, (uint32_t)(tick >> 32), draw, stream}}, key);
+  return kr_philox_run((KrRandomWords){{(uint32_t)tick, (uint32_t)(tick >> 32), draw, stream}},
+                       key);
 }
 /// [0, 1): top 24 bits of word 0; top 53 bits of word 0 and 1.
 static inline float kr_random_uniform_f32(KrRandomWords words) {
@@ -41,8 +42,8 @@ static inline float kr_random_uniform_f32(KrRandomWords words) {
 static inline double kr_random_uniform_f64(KrRandomWords words) {
   return (double)(((uint64_t)words.word[0] << 32 | words.word[1]) >> 11) * 0x1p-53;
 }
-/// Mean 0, variance 1 (Box and Muller 1958): sqrt(-2 ln(1 - u1)) cos(2 pi u2), u1 from the words of the
-/// uniform, u2 from words 2 (and 3).
+/// Mean 0, variance 1 (Box and Muller 1958): sqrt(-2 ln(1 - u1)) cos(2 pi u2), u1 from the words of
+/// the uniform, u2 from words 2 (and 3).
 float kr_random_normal_f32(KrRandomWords words);
 double kr_random_normal_f64(KrRandomWords words);
 #endif

@@ -1,5 +1,5 @@
-/// Scalar float and double helpers: rounding, minimum, remainder, conversion. Branch-free selects, so
-/// that loops over them vectorise; no libm. All are [any] rt exact.
+/// Scalar float and double helpers: rounding, minimum, remainder, conversion. Branch-free selects,
+/// so that loops over them vectorise; no libm. All are [any] rt exact.
 #ifndef KR_MATH_REAL_H
 #define KR_MATH_REAL_H
 #include <stdbool.h>
@@ -36,7 +36,8 @@ static inline double kr_f64_nan(void) { return kr_f64_from_bits(KR_F64_NAN_BITS)
     return kr_##f##_from_bits((kr_##f##_to_bits(x) & ~(SIGN)) | (kr_##f##_to_bits(y) & (SIGN)));   \
   }                                                                                                \
   /* Invariant of the four: beyond 2^mantissa bits every value is whole; adding and taking away    \
-     that power rounds |x| to a whole number at most one off. A zero result keeps the sign of x. */ \
+     that power rounds |x| to a whole number at most one off. A zero result keeps the sign of x.   \
+   */                                                                                              \
   static inline real kr_##f##_trunc(real x) {                                                      \
     real a = kr_##f##_abs(x), r = (a + (TWO_MANTISSA)) - (TWO_MANTISSA);                           \
     r = r - (r > a ? (ONE) : 0);                                                                   \
@@ -111,6 +112,10 @@ KR_REAL_TO_INT(double, f64, uint32_t, u32, -1.0, 0x1p32, 0, UINT32_MAX)
 KR_REAL_TO_INT(double, f64, uint64_t, u64, -1.0, 0x1p64, 0, UINT64_MAX)
 #undef KR_REAL_TO_INT
 
-static inline float kr_f32_sqrt(float x) { return x >= 0 ? __builtin_sqrtf(x) : x == 0 ? x : kr_f32_nan(); }
-static inline double kr_f64_sqrt(double x) { return x >= 0 ? __builtin_sqrt(x) : x == 0 ? x : kr_f64_nan(); }
+static inline float kr_f32_sqrt(float x) {
+  return x >= 0 ? __builtin_sqrtf(x) : x == 0 ? x : kr_f32_nan();
+}
+static inline double kr_f64_sqrt(double x) {
+  return x >= 0 ? __builtin_sqrt(x) : x == 0 ? x : kr_f64_nan();
+}
 #endif
