@@ -40,7 +40,8 @@ int main(void) {
   mpfr_const_pi(pi, MPFR_RNDN);
   printf("/// Constants of the elementary functions as sums of two doubles, written by\n"
          "/// scripts/math-tables.c with MPFR.\n"
-         "#ifndef KR_MATH_TABLES_H\n#define KR_MATH_TABLES_H\n#include \"math/pair.h\"\n\n// clang-format off\n");
+         "#ifndef KR_MATH_TABLES_H\n#define KR_MATH_TABLES_H\n#include \"math/pair.h\"\n\n// "
+         "clang-format off\n");
   mpfr_const_log2(x, MPFR_RNDN);
   constant("LN2", "ln 2", x, 0);
   constant("LN2_EXACT", "ln 2, first part a multiple of 2^-42", x, -42);
@@ -52,11 +53,11 @@ int main(void) {
   constant("INV_LN2", "1 / ln 2", y, 0);
   mpfr_mul_ui(y, y, 12, MPFR_RNDN);
   constant("SEMITONES", "12 / ln 2", y, 0);
-  mpfr_set_ui(z, 440, MPFR_RNDN);
-  mpfr_log2(z, z, MPFR_RNDN);
-  mpfr_mul_ui(z, z, 12, MPFR_RNDN);
-  mpfr_ui_sub(z, 69, z, MPFR_RNDN);
-  constant("KEY_OF_1HZ", "69 - 12 log2(440)", z, 0);
+  mpfr_set_si(z, -69, MPFR_RNDN);
+  mpfr_div_ui(z, z, 12, MPFR_RNDN);
+  mpfr_exp2(z, z, MPFR_RNDN);
+  mpfr_mul_ui(z, z, 440, MPFR_RNDN);
+  constant("HZ_OF_KEY_0", "440 * 2^(-69/12)", z, 0);
   mpfr_set_ui(z, 10, MPFR_RNDN);
   mpfr_log(y, z, MPFR_RNDN);
   mpfr_ui_div(y, 1, y, MPFR_RNDN);
@@ -71,7 +72,8 @@ int main(void) {
   constant("TWO_PI", "2 pi", x, 0);
   mpfr_div_2ui(x, pi, 1, MPFR_RNDN);
   constant("HALF_PI", "pi / 2", x, 0);
-  printf("// pi / 2 in three parts of 33 bits and the rest\nstatic const double HALF_PI_PARTS[4] = {");
+  printf(
+      "// pi / 2 in three parts of 33 bits and the rest\nstatic const double HALF_PI_PARTS[4] = {");
   int exponents[4] = {-32, -65, -98, 0};
   for (int i = 0; i < 4; i++) {
     double hi, lo;
@@ -81,7 +83,8 @@ int main(void) {
   }
   mpfr_ui_div(x, 2, pi, MPFR_RNDN);
   printf("static const double TWO_OVER_PI = %a; // 2 / pi\n", mpfr_get_d(x, MPFR_RNDN));
-  printf("// Binary digits of 2 / pi after 64 zeros\nstatic const uint64_t TWO_OVER_PI_DIGITS[22] = {\n  0");
+  printf("// Binary digits of 2 / pi after 64 zeros\nstatic const uint64_t TWO_OVER_PI_DIGITS[22] "
+         "= {\n  0");
   for (int i = 1; i < 22; i++) {
     mpfr_mul_2ui(x, x, 64, MPFR_RNDN);
     mpfr_floor(y, x);
@@ -95,7 +98,8 @@ int main(void) {
     printf("  {");
     row(x, 0);
   }
-  printf("};\n// Slice i of [0.6875, 1.375): a short reciprocal r of its middle, -ln r with first part a\n"
+  printf("};\n// Slice i of [0.6875, 1.375): a short reciprocal r of its middle, -ln r with first "
+         "part a\n"
          "// multiple of 2^-42; the slices beside 1 have r = 1.\n"
          "static const struct { double inverse; KrPair log; } LOG_TABLE[128] = {\n");
   for (int i = 0; i < 128; i++) {

@@ -1,7 +1,10 @@
 /// Elementary functions without libm. All are [any] rt exact: one fixed sequence of IEEE
-/// operations. f32: correctly rounded to nearest even on every input, except pow and atan2 (<= 1
-/// ulp). f64: <= 1 ulp on the whole range, except kr_f64_ftom (<= 1 ulp + 2^-58). Special values as
-/// C Annex F; every NaN result is the canonical one.
+/// operations.
+///
+/// f32: correctly rounded to nearest even on every input, except pow and atan2 (<= 1 ulp).
+///
+/// f64: <= 1 ulp on the whole range. Special values as C17 Annex F; every NaN result is the
+/// canonical one.
 #ifndef KR_MATH_ELEMENTARY_H
 #define KR_MATH_ELEMENTARY_H
 

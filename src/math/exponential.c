@@ -116,10 +116,15 @@ double kr_f64_db(double x) {
   return log_special(x, &y) ? y : kr_pair_mul(log_pair(x), DECIBELS).hi;
 }
 
+// 12 log2(x / f0), f0 the frequency of key 0; x far out is brought near in steps of 600 octaves.
 double kr_f64_ftom(double x) {
-  double y;
+  double y, keys = 0;
   if (log_special(x, &y)) return y;
-  return kr_pair_add(kr_pair_mul(log_pair(x), SEMITONES), KEY_OF_1HZ).hi;
+  if (x > 0x1p500) x *= 0x1p-600, keys = 7200;
+  if (x < 0x1p-500) x *= 0x1p600, keys = -7200;
+  KrPair ratio = kr_pair_div((KrPair){x, 0}, HZ_OF_KEY_0);
+  KrPair l = kr_pair_add(log_pair(ratio.hi), (KrPair){ratio.lo / ratio.hi, 0});
+  return kr_pair_add((KrPair){keys, 0}, kr_pair_mul(l, SEMITONES)).hi;
 }
 
 double kr_f64_mtof(double x) {
