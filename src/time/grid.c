@@ -175,9 +175,8 @@ static bool follow_fraction(const KrGrid *grid, KrRatio wanted, KrRatio *dt) {
   return found;
 }
 
-/// The nearest whole number of ticks of the finest admitted grid that contains `grid`.
-static KrStatus round_to_grid(const KrGrid *grid, KrRatio wanted, KrRatio *dt) {
-  KrRatio frequency = grid->frequency, ticks, finest;
+/// The finest admitted grid whose frequency is a multiple of `frequency`.
+static KrStatus find_finest(KrRatio frequency, KrRatio *finest) {
   uint64_t rest;
   int64_t factor;
   if (!kr_muldiv_floor(INT64_MAX / (int64_t)ADMITTED_SECONDS, (uint64_t)frequency.den,
@@ -185,25 +184,44 @@ static KrStatus round_to_grid(const KrGrid *grid, KrRatio wanted, KrRatio *dt) {
       factor < 1) {
     return KR_ERROR_NOT_FOUND;
   }
-  KR_TRY(kr_ratio_mul(frequency, kr_ratio_of(factor), &finest));
-  if (kr_ratio_mul(wanted, finest, &ticks) != KR_OK) return KR_ERROR_NOT_FOUND;
-  int64_t n = kr_ratio_round(ticks);
-  if (kr_ratio_div(kr_ratio_of(n < 1 ? 1 : n), finest, dt) != KR_OK) return KR_ERROR_NOT_FOUND;
-  return joins(grid, (uint64_t)dt->num, (uint64_t)dt->den) ? KR_OK : KR_ERROR_NOT_FOUND;
+  return kr_ratio_mul(frequency, kr_ratio_of(factor), finest);
+}
+
+/// Whether a and b are more than one tick of a grid apart.
+static bool is_far(KrRatio a, KrRatio b, KrRatio frequency) {
+  KrRatio tick = {frequency.den, frequency.num}, distance;
+  if (kr_ratio_sub(a, b, &distance) != KR_OK) return false;
+  if (distance.num < 0) distance = kr_ratio_negate(distance);
+  return kr_ratio_compare(distance, tick) > 0;
+}
+
+/// The nearest whole number of ticks of a grid, at least one.
+static bool round_to_grid(KrRatio frequency, KrRatio wanted, KrRatio *dt) {
+  KrU128 rest, den;
+  int64_t n;
+  KrRatio tick = {frequency.den, frequency.num};
+  if (divide_floor(wanted, tick, &n, &rest, &den) != KR_OK) return false;
+  if (kr_wide_compare(rest, kr_wide_sub(den, rest)) >= 0 && n < INT64_MAX) n++;
+  return kr_ratio_div(kr_ratio_of(n < 1 ? 1 : n), frequency, dt) == KR_OK;
 }
 
 KrStatus kr_grid_nearest_dt(const KrClock *clocks, uint32_t n, KrRatio wanted, KrRatio *dt) {
   KrGrid grid = {KR_RATIO_ZERO, KR_RATIO_ZERO};
-  KrRatio found;
+  KrRatio simple, rounded, finest;
   if (wanted.num <= 0) return KR_ERROR_ARGUMENT;
   for (uint32_t i = 0; i < n; i++) {
     if (join(&grid, &clocks[i]) != KR_OK) return KR_ERROR_NOT_FOUND;
   }
-  if (!follow_fraction(&grid, wanted, &found)) {
-    if (n == 0) grid = (KrGrid){KR_RATIO_ONE, KR_RATIO_ONE};
-    KR_TRY(round_to_grid(&grid, wanted, &found));
+  bool found = follow_fraction(&grid, wanted, &simple);
+  KR_TRY(find_finest(n != 0 ? grid.frequency : KR_RATIO_ONE, &finest));
+  // A simple fraction is preferred while it is as near as a tick of the finest grid.
+  if ((!found || is_far(simple, wanted, finest)) && round_to_grid(finest, wanted, &rounded) &&
+      joins(&grid, (uint64_t)rounded.num, (uint64_t)rounded.den)) {
+    simple = rounded;
+    found = true;
   }
-  *dt = found;
+  if (!found) return KR_ERROR_NOT_FOUND;
+  *dt = simple;
   return KR_OK;
 }
 

@@ -29,8 +29,10 @@ KrStatus kr_grid_make(const KrClock *clocks, uint32_t n, KrGrid *grid, uint32_t 
 /// dt and phase as whole grid ticks.
 KrStatus kr_grid_ticks(const KrGrid *grid, KrRatio seconds,
                        int64_t *ticks); ///< not whole: KR_ERROR_ARGUMENT
-/// The nearest dt to `wanted` for which the join with `clocks` is admitted (a ratio with a small
-/// denominator found along the continued fraction of `wanted`); KR_ERROR_NOT_FOUND when none is.
+/// The nearest dt to `wanted` for which the join with `clocks` is admitted: the best fraction along
+/// the continued fraction of `wanted`, or, where that is more than a tick of the finest admitted
+/// grid away, the nearest whole number of these ticks. ARGUMENT: wanted <= 0; NOT_FOUND: `clocks`
+/// clash already.
 KrStatus kr_grid_nearest_dt(const KrClock *clocks, uint32_t n, KrRatio wanted, KrRatio *dt);
 
 /// Exact integer stepping of the position of reader ticks on a source clock:
