@@ -20,11 +20,15 @@ typedef struct KrDiagnostics {
   KrDiagnostic *items;
   uint32_t n, cap;
   uint32_t n_errors;
+  uint32_t *slots; ///< hash index over items, own use
+  uint32_t n_slots;
 } KrDiagnostics;
 
-/// Adds one. `hint` may be NULL; formats as kr_buffer_print. The same message at the same place is kept once.
-void kr_diagnose(KrDiagnostics *list, KrSeverity severity, KrSpan span, const char *hint, const char *format, ...);
-/// `file:line:column: error: message`, the source line, a caret line, `  hint: …`, for all of them, sorted by
-/// file and place; errors, warnings and notes in one order.
+/// Adds one. `hint` may be NULL; formats as kr_buffer_print. The same message at the same place is
+/// kept once.
+void kr_diagnose(KrDiagnostics *list, KrSeverity severity, KrSpan span, const char *hint,
+                 const char *format, ...);
+/// `file:line:column: error: message`, the source line, a caret line, `  hint: …`, for all of them,
+/// sorted by file and place; errors, warnings and notes in one order.
 void kr_diagnostics_print(const KrDiagnostics *list, KrBuffer *out);
 #endif
