@@ -10,8 +10,9 @@ enum { KR_TILE = 64, KR_LANES = 16, KR_MAX_PORTS = 16, KR_MAX_FIELDS = 16, KR_MA
 
 /// Element types. bool is one byte 0 or 1.
 #define KR_ELEM_LIST(X)                                                                            \
-  X(BOOL, "bool", uint8_t) X(I32, "i32", int32_t) X(I64, "i64", int64_t) X(U32, "u32", uint32_t)   \
-      X(U64, "u64", uint64_t) X(F32, "f32", float) X(F64, "f64", double)
+  X(BOOL, "bool", uint8_t)                                                                         \
+  X(I32, "i32", int32_t) X(I64, "i64", int64_t) X(U32, "u32", uint32_t) X(U64, "u64", uint64_t)    \
+      X(F32, "f32", float) X(F64, "f64", double)
 typedef enum KrElem {
 #define KR_ELEM_ENUM(name, text, type) KR_ELEM_##name,
   KR_ELEM_LIST(KR_ELEM_ENUM)
@@ -41,11 +42,12 @@ uint64_t kr_type_bytes(const KrType *type); ///< bytes per tick
 bool kr_type_equal(const KrType *a, const KrType *b);
 
 typedef enum KrPortKind {
-  KR_PORT_SIGNAL,   ///< stream or constant of the call's element type
-  KR_PORT_INT,      ///< i64 stream or constant
-  KR_PORT_BOOL,     ///< bool stream or constant
-  KR_PORT_GATE,     ///< four inputs: gate (call's type), onset (bool), onset residual, release residual (call's type);
-                    ///< the last three are NULL when the gate carries no events: then an onset is a rise from <= 0 to > 0
+  KR_PORT_SIGNAL, ///< stream or constant of the call's element type
+  KR_PORT_INT,    ///< i64 stream or constant
+  KR_PORT_BOOL,   ///< bool stream or constant
+  KR_PORT_GATE, ///< four inputs: gate (call's type), onset (bool), onset residual, release residual
+                ///< (call's type); the last three are NULL when the gate carries no events: then an
+                ///< onset is a rise from <= 0 to > 0
   KR_PORT_CONST,    ///< compile-time number, only in KrPortValue
   KR_PORT_CHOICE,   ///< one word of `choices`
   KR_PORT_TEXT,     ///< compile-time string
@@ -63,24 +65,32 @@ typedef enum KrPortKind {
 typedef struct KrPort {
   const char *name;
   KrPortKind kind;
-  const char *unit;    ///< dimension of a bare number: "" plain, "Hz", "s", "dB", "turns", "rad", "cents" …; NULL: any
+  const char *unit;    ///< dimension of a bare number: "" plain, "Hz", "s", "dB", "turns", "rad",
+                       ///< "cents" …; NULL: any
   const char *preset;  ///< default as Kairo source (`10ms`, `0.7071`, `lp`); NULL: must be given
   const char *choices; ///< CHOICE: words in order, `lp|bp|hp|notch`
   const char *range;   ///< for the manual, `20..20000`; NULL: any
   const char *doc;     ///< half a sentence
 } KrPort;
 
-typedef enum KrValueKind { KR_VALUE_STREAM, KR_VALUE_CONST, KR_VALUE_CHOICE, KR_VALUE_TEXT, KR_VALUE_POINTS, KR_VALUE_ASSET } KrValueKind;
+typedef enum KrValueKind {
+  KR_VALUE_STREAM,
+  KR_VALUE_CONST,
+  KR_VALUE_CHOICE,
+  KR_VALUE_TEXT,
+  KR_VALUE_POINTS,
+  KR_VALUE_ASSET
+} KrValueKind;
 /// What a port was given, as known when the program is prepared.
 typedef struct KrPortValue {
   KrValueKind kind;
-  KrType type;            ///< STREAM
-  bool exact;             ///< CONST: `ratio` is valid
-  KrRatio ratio;          ///< CONST
-  double value;           ///< CONST, rounded once
-  uint32_t choice;        ///< CHOICE: index of the word
-  KrText text;            ///< TEXT
-  const double *points;   ///< POINTS: n_points rows of n_columns
+  KrType type;          ///< STREAM
+  bool exact;           ///< CONST: `ratio` is valid
+  KrRatio ratio;        ///< CONST
+  double value;         ///< CONST, rounded once
+  uint32_t choice;      ///< CHOICE: index of the word
+  KrText text;          ///< TEXT
+  const double *points; ///< POINTS: n_points rows of n_columns
   uint32_t n_points, n_columns;
   const KrAssetAudio *audio; ///< ASSET
 } KrPortValue;
@@ -106,9 +116,9 @@ typedef struct KrFault {
 } KrFault;
 
 /// One kernel call over a tile [tick][lane] of one lane group.
-/// in[i] is [n][lanes] elements, or [1][lanes] when bit i of `held` is set (constant over the tile);
-/// shapes other than scalar have kr_type_count elements in place of one. in[i] may be NULL only where KR_PORT_GATE says so.
-/// Outputs never overlap inputs. field[i] is [count][lanes].
+/// in[i] is [n][lanes] elements, or [1][lanes] when bit i of `held` is set (constant over the
+/// tile); shapes other than scalar have kr_type_count elements in place of one. in[i] may be NULL
+/// only where KR_PORT_GATE says so. Outputs never overlap inputs. field[i] is [count][lanes].
 typedef struct KrCall {
   uint32_t n;     ///< ticks, 1..KR_TILE
   uint32_t lanes; ///< 1 or KR_LANES
@@ -123,7 +133,9 @@ typedef struct KrCall {
 } KrCall;
 typedef void KrKernel(const KrCall *call);
 /// Elements between two ticks of input i: 0 when held.
-static inline size_t kr_call_stride(const KrCall *call, uint32_t i) { return (call->held >> i & 1) ? 0 : call->lanes; }
+static inline size_t kr_call_stride(const KrCall *call, uint32_t i) {
+  return (call->held >> i & 1) ? 0 : call->lanes;
+}
 
 typedef struct KrOp KrOp;
 /// What prepare, count and type are handed.
@@ -143,23 +155,39 @@ typedef struct KrPrep {
 /// Operators the scheduler itself carries out; their rows have no kernel.
 typedef enum KrCore {
   KR_CORE_NONE,
-  KR_CORE_RESAMPLE, KR_CORE_PREV, KR_CORE_WINDOW, KR_CORE_HISTORY, KR_CORE_FFT,
-  KR_CORE_TO_SIGNAL, KR_CORE_EVENT, KR_CORE_RANDOM, KR_CORE_LIST, KR_CORE_SELECT, KR_CORE_LATER
+  KR_CORE_RESAMPLE,
+  KR_CORE_PREV,
+  KR_CORE_WINDOW,
+  KR_CORE_HISTORY,
+  KR_CORE_FFT,
+  KR_CORE_TO_SIGNAL,
+  KR_CORE_EVENT,
+  KR_CORE_RANDOM,
+  KR_CORE_LIST,
+  KR_CORE_SELECT,
+  KR_CORE_LATER
 } KrCore;
 
-enum { KR_OP_ELEMENTWISE = 1, KR_OP_RANDOM = 2, KR_OP_INTEGER_RESULT_BOOL = 4, KR_OP_OPERATOR = 8 /* spelled infix or inserted by the checker: not callable by name */ };
+enum {
+  KR_OP_ELEMENTWISE = 1,
+  KR_OP_RANDOM = 2,
+  KR_OP_INTEGER_RESULT_BOOL = 4,
+  KR_OP_OPERATOR = 8 /* spelled infix or inserted by the checker: not callable by name */
+};
 
 struct KrOp {
-  const char *name;   ///< as called in programs; `event.every`, `random.uniform`, `solver.heat` with namespace
-  const char *family; ///< heading in the manual
-  const char *doc;    ///< one sentence
-  KrPort in[KR_MAX_PORTS];        ///< ends at the first without name
-  const char *out[KR_MAX_OUTS];   ///< names of outputs; none: one output. Several make a tuple
-  KrField field[KR_MAX_FIELDS];   ///< ends at the first without name
-  KrKernel *run[KR_N_ELEMS];      ///< by the call's element type; NULL: not for that type
+  const char *name; ///< as called in programs; `event.every`, `random.uniform`, `solver.heat` with
+                    ///< namespace
+  const char *family;           ///< heading in the manual
+  const char *doc;              ///< one sentence
+  KrPort in[KR_MAX_PORTS];      ///< ends at the first without name
+  const char *out[KR_MAX_OUTS]; ///< names of outputs; none: one output. Several make a tuple
+  KrField field[KR_MAX_FIELDS]; ///< ends at the first without name
+  KrKernel *run[KR_N_ELEMS];    ///< by the call's element type; NULL: not for that type
   uint32_t flags;
   KrCore core;
-  /// Type of the outputs; NULL: scalar of the call's type. *message names what is wrong on KR_ERROR_ARGUMENT.
+  /// Type of the outputs; NULL: scalar of the call's type. *message names what is wrong on
+  /// KR_ERROR_ARGUMENT.
   KrStatus (*type)(const KrPrep *prep, KrType *type, const char **message);
   /// Entries of field i when its `count` is 0.
   uint64_t (*count)(const KrPrep *prep, uint32_t field);
@@ -169,8 +197,10 @@ struct KrOp {
 
 uint32_t kr_op_ports(const KrOp *op);
 uint32_t kr_op_fields(const KrOp *op);
-uint32_t kr_op_outs(const KrOp *op);  ///< >= 1
-uint32_t kr_op_inputs(const KrOp *op, uint32_t port); ///< node inputs this port takes: 1, 4 (GATE), 0 (compile-time kinds)
+uint32_t kr_op_outs(const KrOp *op); ///< >= 1
+uint32_t
+kr_op_inputs(const KrOp *op,
+             uint32_t port); ///< node inputs this port takes: 1, 4 (GATE), 0 (compile-time kinds)
 
 /// A family: one file, one table.
 typedef struct KrFamily {

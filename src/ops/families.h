@@ -1,0 +1,15 @@
+/// The families of operators, in the order of the manual: X(name). Each is src/ops/<name>.c with
+/// one table `kr_family_<name>`.
+#ifndef KR_OPS_FAMILIES_H
+#define KR_OPS_FAMILIES_H
+#include "ops/op.h"
+
+#define KR_FAMILY_LIST(X) X(oscillators) X(noise) X(maths) X(operators)
+
+#define KR_FAMILY_DECLARE(name) extern const KrFamily kr_family_##name;
+KR_FAMILY_LIST(KR_FAMILY_DECLARE)
+#undef KR_FAMILY_DECLARE
+
+#define KR_FAMILY_DEFINE(name, title)                                                              \
+  const KrFamily kr_family_##name = {title, OPS, sizeof OPS / sizeof *OPS}
+#endif

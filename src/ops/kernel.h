@@ -1,0 +1,54 @@
+/// Helpers of the families: how rows are written down and what their prepare functions share.
+#ifndef KR_OPS_KERNEL_H
+#define KR_OPS_KERNEL_H
+#include "math/real.h"
+#include "ops/families.h"
+#include "ops/turns.h"
+
+#define KR_TILE_SIZE ((size_t)KR_TILE * KR_LANES)
+
+/// Rows: ports, fields, kernels.
+#define SIGNAL(name, unit, preset, range, doc)                                                     \
+  { name, KR_PORT_SIGNAL, unit, preset, NULL, range, doc }
+#define SETTING(name, unit, preset, range, doc)                                                    \
+  { name, KR_PORT_CONST, unit, preset, NULL, range, doc }
+#define CHOICE(name, preset, choices, doc)                                                         \
+  { name, KR_PORT_CHOICE, NULL, preset, choices, NULL, doc }
+#define PORT(name, kind, doc)                                                                      \
+  { name, KR_PORT_##kind, NULL, NULL, NULL, NULL, doc }
+#define STATE(name, type, n)                                                                       \
+  { name, KR_ELEM_##type, n, KR_FIELD_STATE }
+#define COEF(name, type, n)                                                                        \
+  { name, KR_ELEM_##type, n, KR_FIELD_COEF }
+#define RING(name, type, n)                                                                        \
+  { name, KR_ELEM_##type, n, KR_FIELD_RING }
+#define RUN_REAL(name)                                                                             \
+  { [KR_ELEM_F32] = name##_f32, [KR_ELEM_F64] = name##_f64 }
+
+/// Address of field `index` of one lane, entry 0; entries are prep->lanes apart.
+#define FIELD_AT(prep, index, type) ((type *)(prep)->field[index] + (prep)->lane)
+
+/// Stores a real coefficient in the call's element type.
+static inline void kr_prep_put(const KrPrep *prep, uint32_t field, uint64_t i, double value) {
+  size_t at = (size_t)i * prep->lanes + prep->lane;
+  if (prep->elem == KR_ELEM_F32)
+    ((float *)prep->field[field])[at] = (float)value;
+  else
+    ((double *)prep->field[field])[at] = value;
+}
+/// num/den * 2^shift (den > 0, 0 <= shift <= 64) rounded once to the call's type.
+static inline void kr_prep_put_ratio(const KrPrep *prep, uint32_t field, KrRatio ratio,
+                                     unsigned shift) {
+  bool negative = ratio.num < 0;
+  uint64_t magnitude = negative ? 0 - (uint64_t)ratio.num : (uint64_t)ratio.num;
+  KrU128 num = kr_wide_shift_left((KrU128){magnitude, 0}, shift);
+  KrU128 den = {(uint64_t)ratio.den, 0};
+  if (prep->elem == KR_ELEM_F32)
+    FIELD_AT(prep, field, float)[0] = kr_wide_to_f32(negative, num, den);
+  else
+    FIELD_AT(prep, field, double)[0] = kr_wide_to_f64(negative, num, den);
+}
+/// Seconds as a whole number of ticks, half away from zero: `ratio` when exact, else `value`.
+/// False when negative, not finite or above 2^40.
+bool kr_prep_ticks(const KrPrep *prep, const KrPortValue *port, int64_t *ticks);
+#endif
