@@ -1,0 +1,29 @@
+// kairo doctor: what this build and machine offer.
+#include "cli.h"
+#include "io/png.h"
+#include "io/sndfile.h"
+#include "kairo/kairo.h"
+#include <unistd.h>
+
+int run_doctor(int n_args, char **args) {
+  Options options;
+  int code = read_options(&options, "doctor", n_args, args);
+  if (code >= 0) return code;
+  if (options.file != NULL) return usage_error("doctor", "takes no file");
+  const char *sndfile = kr_sndfile_version();
+#if defined(__clang__)
+  const char *compiler = "clang " __clang_version__;
+#else
+  const char *compiler = "gcc " __VERSION__;
+#endif
+  uint16_t probe = 1;
+  printf("kairo       %s\n", KAIRO_VERSION);
+  printf("compiler    %s\n", compiler);
+  printf("byte order  %s\n", *(const uint8_t *)&probe == 1 ? "little-endian" : "big-endian");
+  printf("processors  %ld\n", sysconf(_SC_NPROCESSORS_ONLN));
+  printf("sound files %s\n", sndfile != NULL ? sndfile : "not built in: install libsndfile1-dev and build again");
+  printf("pictures    %s\n", kr_png_has_library() ? "PNG through libpng" : "PNG by the own writer, uncompressed");
+  printf("live        not available yet\n");
+  printf("numerics    strict\n");
+  return EXIT_OK;
+}

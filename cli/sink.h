@@ -1,0 +1,42 @@
+/// Where an output goes: a WAV, a table, a folder of pictures, a list of events; and its digest.
+#ifndef KR_CLI_SINK_H
+#define KR_CLI_SINK_H
+#include "cli.h"
+#include "io/png.h"
+#include "io/wav.h"
+#include "sched/signal.h"
+
+typedef struct Sink {
+  const KrGraph *graph;
+  const KrOutput *output;
+  uint32_t index;       ///< of the output
+  const char *name;     ///< `flow` or `flow.label`
+  const char *stem;     ///< file name without ending, unique in the folder
+  char *path;           ///< file, or folder of pictures
+  KrHash hash;
+  int64_t next_tick;    ///< first one not written
+  bool is_open;
+  KrWav wav;
+  KrWriter table;
+  float *frames;        ///< audio scratch
+  double peak;
+  uint64_t n_clipped, n_written;
+} Sink;
+
+typedef struct SinkSet {
+  Sink *at;
+  uint32_t n;
+  KrArena arena;
+  const Options *options;
+  const char *folder; ///< NULL: the first sound goes to standard output
+} SinkSet;
+
+/// Opens one sink per output of the program, ticks from `begin` to `end`. Printed message on failure.
+int sinks_open(SinkSet *set, const Options *options, const char *folder, const KrProgram *program, KrRatio begin,
+               KrRatio end);
+/// Takes what the session has below its time.
+int sinks_drain(SinkSet *set, KrSession *session);
+int sinks_commit(SinkSet *set);
+void sinks_abort(SinkSet *set);
+void sinks_print_digest(SinkSet *set);
+#endif
