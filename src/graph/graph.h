@@ -77,7 +77,7 @@ typedef struct KrNode {
   KrMode mode;               ///< CROSS
   bool causal;               ///< CROSS: align=causal
   KrReduce reduce;           ///< WINDOW
-  KrRatio window;            ///< WINDOW: seconds
+  KrRatio window;            ///< WINDOW: seconds; 0: the reader's dt, the first window holding every tick <= its t
   uint32_t state;            ///< STATE_*
   uint32_t events;           ///< SIGNAL EMIT
   uint32_t field;            ///< SIGNAL: payload field, KR_NONE: none

@@ -163,7 +163,7 @@ static void put_tick(KrSite *site, const KrGraph *graph, const KrNode *node, con
     value = kr_const_of(true, kr_ratio_of(site->on), 0, elem);
     ((uint8_t *)out[1])[i] = edges->onset;
     put_ratio(out[2], elem, i, edges->onset_residual);
-    put_ratio(out[3], elem, i, edges->release_residual);
+    put_ratio(out[3], elem, i, site->on ? KR_RATIO_ZERO : edges->release_residual);
     break;
   }
   put_const(out[0], i, &value);
