@@ -21,8 +21,9 @@ typedef struct KrCsv {
 } KrCsv;
 
 /// Commas (or semicolons or tabs, whichever the header uses) between fields, LF or CRLF, quotes
-/// around fields allowed, empty lines and lines beginning with # skipped, a byte order mark ignored.
-/// KR_ERROR_FORMAT: *error is one sentence with the line number. KR_ERROR_MEMORY. [any] exact
+/// around fields allowed, empty lines and lines beginning with # skipped, a byte order mark
+/// ignored. KR_ERROR_FORMAT: *error is one sentence with the line number. KR_ERROR_MEMORY. [any]
+/// exact
 KrStatus kr_csv_read(KrArena *arena, const uint8_t *at, size_t n_bytes, KrCsv *csv,
                      const char **error);
 /// Column of that name, or -1.

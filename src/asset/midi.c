@@ -116,7 +116,8 @@ static KrStatus read_channel_event(Reader *r, uint8_t status) {
 }
 
 static KrStatus skip(Reader *r, uint32_t length) {
-  if (length > r->end - r->pos) return fail(r, r->pos, "an event reaches past the end of its track");
+  if (length > r->end - r->pos)
+    return fail(r, r->pos, "an event reaches past the end of its track");
   r->pos += length;
   return KR_OK;
 }
@@ -270,7 +271,7 @@ static void sort_tempos(Reader *r) {
 
 typedef struct Map {
   KrTempoSegment *segments;
-  int64_t *ticks; // where each segment begins
+  int64_t *ticks;   // where each segment begins
   KrRatio *seconds; // per tick
   uint32_t n;
   KrRatio beat; // beats per tick
@@ -353,8 +354,7 @@ static const KrAssetEvent *sorted_events(Reader *r) {
       size_t end = middle + run < n ? middle + run : n;
       size_t a = start, b = middle;
       for (size_t i = start; i < end; i++) {
-        bool first = b >= end ||
-                     (a < middle && r->notes[from[a]].begin <= r->notes[from[b]].begin);
+        bool first = b >= end || (a < middle && r->notes[from[a]].begin <= r->notes[from[b]].begin);
         to[i] = first ? from[a++] : from[b++];
       }
     }

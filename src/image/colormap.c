@@ -9,8 +9,8 @@ typedef struct Control {
 static const Control grayscale[] = {{0, 0, 0, 0}, {255, 255, 255, 255}};
 
 // Black, deep violet, red, orange, yellow, white: lightness grows all the way.
-static const Control fire[] = {{0, 0, 0, 0},       {40, 42, 6, 64},     {80, 112, 14, 72},
-                               {120, 188, 36, 32}, {160, 238, 96, 8},   {200, 254, 172, 28},
+static const Control fire[] = {{0, 0, 0, 0},         {40, 42, 6, 64},     {80, 112, 14, 72},
+                               {120, 188, 36, 32},   {160, 238, 96, 8},   {200, 254, 172, 28},
                                {232, 255, 234, 116}, {255, 255, 255, 244}};
 
 // Ten equidistant samples of viridis (S. van der Walt, N. Smith, E. Firing, 2015, public domain),
@@ -22,12 +22,12 @@ static const Control viridis[] = {{0, 68, 1, 84},      {28, 72, 40, 120},   {57,
 
 // Every second entry of the 33-entry table in K. Moreland, "Diverging Color Maps for Scientific
 // Visualization", ISVC 2009 (expanded edition).
-static const Control coolwarm[] = {
-    {0, 59, 76, 192},    {16, 77, 104, 215},  {32, 98, 130, 234},  {48, 119, 154, 247},
-    {64, 141, 176, 254}, {80, 163, 194, 255}, {96, 184, 208, 249}, {112, 204, 217, 238},
-    {128, 221, 221, 221}, {143, 236, 211, 197}, {159, 245, 196, 173}, {175, 247, 177, 148},
-    {191, 244, 154, 123}, {207, 236, 127, 99}, {223, 222, 96, 77},  {239, 203, 62, 56},
-    {255, 180, 4, 38}};
+static const Control coolwarm[] = {{0, 59, 76, 192},     {16, 77, 104, 215},   {32, 98, 130, 234},
+                                   {48, 119, 154, 247},  {64, 141, 176, 254},  {80, 163, 194, 255},
+                                   {96, 184, 208, 249},  {112, 204, 217, 238}, {128, 221, 221, 221},
+                                   {143, 236, 211, 197}, {159, 245, 196, 173}, {175, 247, 177, 148},
+                                   {191, 244, 154, 123}, {207, 236, 127, 99},  {223, 222, 96, 77},
+                                   {239, 203, 62, 56},   {255, 180, 4, 38}};
 
 #define COUNT(list) (sizeof(list) / sizeof(list)[0])
 

@@ -17,7 +17,8 @@ const char *kr_palette_name(KrPalette palette);
 bool kr_palette_find(KrText name, KrPalette *palette);
 /// Entry 0..255 (larger: 255), opaque.
 KrColor kr_palette_entry(KrPalette palette, uint32_t index);
-/// Nearest entry to a value in [0,1]; outside the nearer end; NaN gives transparent black (0,0,0,0).
+/// Nearest entry to a value in [0,1]; outside the nearer end; NaN gives transparent black
+/// (0,0,0,0).
 KrColor kr_palette_color(KrPalette palette, double value);
 /// All 256 at once, for loops over pixels.
 void kr_palette_table(KrPalette palette, KrColor table[256]);

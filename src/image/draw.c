@@ -74,7 +74,8 @@ void kr_draw_colorize(KrImage *image, KrDrawCells cells, KrDrawRange range, KrPa
   KrColor table[256];
   kr_palette_table(palette, table);
   for (uint32_t y = 0; y < image->height; y++) {
-    const double *row = cells.values + (size_t)cell_of(y, image->height, cells.rows) * cells.columns;
+    const double *row =
+        cells.values + (size_t)cell_of(y, image->height, cells.rows) * cells.columns;
     for (uint32_t x = 0; x < image->width; x++) {
       double value = row[cell_of(x, image->width, cells.columns)];
       put(image, x, y, color_at(table, kr_draw_level(range, value)));
@@ -106,7 +107,8 @@ void kr_draw_spectrum(KrImage *image, const double *magnitudes, uint32_t n, KrDr
     uint32_t height = (uint32_t)(kr_draw_level(decibels, decibel) * 256.0 * image->height + 0.5);
     for (uint32_t row = 0; row < image->height && row * 256 < height; row++) {
       uint32_t cover = height - row * 256 < 256 ? height - row * 256 : 256;
-      uint32_t index = image->height > 1 ? row * 255 / (image->height - 1) : 255;
+      // From entry 48 on: the first entries of most palettes hide in the background.
+      uint32_t index = image->height > 1 ? 48 + row * 207 / (image->height - 1) : 255;
       kr_image_blend(image, (int32_t)x, (int32_t)(image->height - 1 - row), table[index], cover);
     }
   }
@@ -192,8 +194,8 @@ static void waveform_curve(KrImage *image, const double *samples, size_t n, KrDr
     if (is_nan(samples[i]) || is_nan(samples[i + 1])) continue;
     double step = (double)image->width / (double)(n - 1);
     points[0] = (KrPoint){kr_image_fixed(step * (double)i), height_at(image, range, samples[i])};
-    points[1] = (KrPoint){kr_image_fixed(step * (double)(i + 1)),
-                          height_at(image, range, samples[i + 1])};
+    points[1] =
+        (KrPoint){kr_image_fixed(step * (double)(i + 1)), height_at(image, range, samples[i + 1])};
     kr_image_polyline(image, points, 2, &pen);
   }
 }

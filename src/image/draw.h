@@ -34,12 +34,14 @@ void kr_draw_colorize(KrImage *image, KrDrawCells cells, KrDrawRange range, KrPa
 void kr_draw_spectrum(KrImage *image, const double *magnitudes, uint32_t n, KrDrawRange decibels,
                       KrPalette palette);
 
-/// A ring of spectra: `capacity` rows of `n_bins` magnitudes, `n` filled, oldest first from `first`.
+/// A ring of spectra: `capacity` rows of `n_bins` magnitudes, `n` filled, oldest first from
+/// `first`.
 typedef struct KrDrawHistory {
   const double *magnitudes;
   uint32_t n_bins, capacity, n, first;
 } KrDrawHistory;
-/// Time to the right, the newest spectrum at the right edge, the lowest bin at the bottom; decibels.
+/// Time to the right, the newest spectrum at the right edge, the lowest bin at the bottom;
+/// decibels.
 void kr_draw_spectrogram(KrImage *image, const KrDrawHistory *history, KrDrawRange decibels,
                          KrPalette palette);
 
@@ -56,7 +58,7 @@ void kr_draw_waveform(KrImage *image, const double *samples, size_t n, KrDrawRan
 typedef struct KrDrawPlot {
   const double *values; ///< NaN interrupts the curve
   size_t n;
-  KrDrawRange x, y; ///< x: position of the first and the last value
+  KrDrawRange x, y;               ///< x: position of the first and the last value
   KrText title, x_label, y_label; ///< may be empty
   KrDrawColors colors;
   uint32_t scale; ///< text size 1, 2, …; 0: chosen from the picture's size

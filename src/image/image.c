@@ -61,7 +61,8 @@ static uint32_t mix(KrBlend blend, uint32_t below, uint32_t above) {
 static uint8_t mix_channel(KrBlend blend, uint32_t below, uint32_t above, uint32_t ab,
                            uint32_t as) {
   uint32_t alpha = 255 * as + ab * (255 - as);
-  uint32_t sum = as * (255 - ab) * above + ab * (255 - as) * below + as * ab * mix(blend, below, above);
+  uint32_t sum =
+      as * (255 - ab) * above + ab * (255 - as) * below + as * ab * mix(blend, below, above);
   return (uint8_t)((sum + alpha / 2) / alpha);
 }
 
@@ -134,7 +135,8 @@ void kr_image_frame(KrImage *image, KrRect rect, KrColor color) {
     kr_image_rect(image, (KrRect){rect.x + rect.width - 1, rect.y + 1, 1, rect.height - 2}, color);
 }
 
-// Distances up to 2^26 (both ends pulled in), so products stay below 2^53 and roots are exact enough.
+// Distances up to 2^26 (both ends pulled in), so products stay below 2^53 and roots are exact
+// enough.
 typedef struct Segment {
   KrPoint a, b;
   int64_t dx, dy, square, length;
@@ -296,8 +298,10 @@ static void draw_round(KrImage *image, KrPoint centre, int64_t radius, const KrP
   KrRect in = pen_clip(image, pen);
   int64_t reach = radius + 256 + (solid ? 0 : (int64_t)pen->width / 2);
   KrPoint c = pull_point(centre);
-  int32_t x0 = (int32_t)divide_floor(c.x - reach, 256), x1 = (int32_t)divide_floor(c.x + reach, 256);
-  int32_t y0 = (int32_t)divide_floor(c.y - reach, 256), y1 = (int32_t)divide_floor(c.y + reach, 256);
+  int32_t x0 = (int32_t)divide_floor(c.x - reach, 256),
+          x1 = (int32_t)divide_floor(c.x + reach, 256);
+  int32_t y0 = (int32_t)divide_floor(c.y - reach, 256),
+          y1 = (int32_t)divide_floor(c.y + reach, 256);
   for (int32_t y = greatest(y0, in.y); y < least(y1 + 1, in.y + in.height); y++) {
     for (int32_t x = greatest(x0, in.x); x < least(x1 + 1, in.x + in.width); x++) {
       int64_t dx = (int64_t)x * 256 + 128 - c.x, dy = (int64_t)y * 256 + 128 - c.y;
@@ -337,9 +341,11 @@ void kr_image_layer(KrImage *image, const KrImage *source, KrPoint corner_pixels
 void kr_image_scale(KrImage *image, const KrImage *source) {
   if (source->width == 0 || source->height == 0) return;
   for (uint32_t y = 0; y < image->height; y++) {
-    uint32_t from_y = (uint32_t)((2 * (uint64_t)y + 1) * source->height / (2 * (uint64_t)image->height));
+    uint32_t from_y =
+        (uint32_t)((2 * (uint64_t)y + 1) * source->height / (2 * (uint64_t)image->height));
     for (uint32_t x = 0; x < image->width; x++) {
-      uint32_t from_x = (uint32_t)((2 * (uint64_t)x + 1) * source->width / (2 * (uint64_t)image->width));
+      uint32_t from_x =
+          (uint32_t)((2 * (uint64_t)x + 1) * source->width / (2 * (uint64_t)image->width));
       store(pixel(image, (int32_t)x, (int32_t)y),
             load(pixel(source, (int32_t)from_x, (int32_t)from_y)));
     }

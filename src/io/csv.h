@@ -1,4 +1,5 @@
-/// CSV tables: a header line, then rows; reals as the shortest digits that read back. [main], blocks.
+/// CSV tables: a header line, then rows; reals as the shortest digits that read back. [main],
+/// blocks.
 #ifndef KR_IO_CSV_H
 #define KR_IO_CSV_H
 #include "io/file.h"

@@ -67,9 +67,7 @@ static Live *take_live(void) {
 }
 
 static KrStatus status_of(int code) {
-  return code == ENOENT   ? KR_ERROR_NOT_FOUND
-         : code == ENOMEM ? KR_ERROR_MEMORY
-                          : KR_ERROR_IO;
+  return code == ENOENT ? KR_ERROR_NOT_FOUND : code == ENOMEM ? KR_ERROR_MEMORY : KR_ERROR_IO;
 }
 
 static KrStatus read_failed(KrArena *arena, const char *path, int code, const char **error) {
@@ -302,8 +300,7 @@ static KrStatus open_target(KrWriter *w, const char *path) {
   if (!w->buffer) return fail_writer(w, "write", ENOMEM);
   if (path[0] == 0) return fail_writer(w, "write", ENOENT);
   if (exists && S_ISDIR(about.st_mode)) return fail_writer(w, "write", EISDIR);
-  if (exists && !S_ISREG(about.st_mode))
-    return open_direct(w, open(w->path, O_WRONLY | O_CLOEXEC));
+  if (exists && !S_ISREG(about.st_mode)) return open_direct(w, open(w->path, O_WRONLY | O_CLOEXEC));
   // The rename alone would replace a file that is marked read-only.
   if (exists && access(w->path, W_OK) != 0) return fail_writer(w, "write", errno);
   KR_TRY(make_parents(w));

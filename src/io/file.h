@@ -12,8 +12,8 @@
 #define KR_IO_MESSAGE 512 ///< bytes of a message, terminator included
 
 /// The whole file (`-`: standard input) in `arena`, followed by a zero byte that is not counted.
-/// KR_ERROR_NOT_FOUND, KR_ERROR_IO (also a folder, a read error), KR_ERROR_LIMIT above KR_FILE_MAX_BYTES,
-/// KR_ERROR_MEMORY; *error is a sentence in `arena` or static.
+/// KR_ERROR_NOT_FOUND, KR_ERROR_IO (also a folder, a read error), KR_ERROR_LIMIT above
+/// KR_FILE_MAX_BYTES, KR_ERROR_MEMORY; *error is a sentence in `arena` or static.
 KrStatus kr_file_read(const char *path, KrArena *arena, const uint8_t **at, size_t *n_bytes,
                       const char **error);
 #define KR_FILE_MAX_BYTES ((size_t)1 << 36)
@@ -33,14 +33,14 @@ void kr_io_set_write(KrWriteFunction write_function, void *user);
 /// What is no regular file (a device, a pipe, `-` for standard output) is written directly.
 typedef struct KrWriter {
   int fd;
-  bool is_direct;   ///< no temporary file, nothing to rename
-  bool can_seek;    ///< patches are possible
-  KrStatus status;  ///< the first failure; every later call repeats it
-  char *path;       ///< final name, links resolved
-  void *live;       ///< its entry in the list of temporaries
+  bool is_direct;  ///< no temporary file, nothing to rename
+  bool can_seek;   ///< patches are possible
+  KrStatus status; ///< the first failure; every later call repeats it
+  char *path;      ///< final name, links resolved
+  void *live;      ///< its entry in the list of temporaries
   uint8_t *buffer;
   size_t n_buffered;
-  uint64_t n_bytes; ///< put so far
+  uint64_t n_bytes;          ///< put so far
   char error[KR_IO_MESSAGE]; ///< sentence for `status`
 } KrWriter;
 

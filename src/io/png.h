@@ -1,5 +1,5 @@
-/// PNG pictures: 8-bit RGBA, or RGB when every pixel is opaque; no time, text or colour profile, one
-/// compression level and filter, so the bytes change only with the version of the compressor.
+/// PNG pictures: 8-bit RGBA, or RGB when every pixel is opaque; no time, text or colour profile,
+/// one compression level and filter, so the bytes change only with the version of the compressor.
 /// Through libpng where the program was built with it, else by an own writer that does not compress
 /// (ISO/IEC 15948, RFC 1950, RFC 1951 stored blocks). [main], blocks.
 #ifndef KR_IO_PNG_H

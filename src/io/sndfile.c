@@ -1,4 +1,5 @@
-// Decides what an audio file's samples are, and that a truncated file is an error, not a shorter one.
+// Decides what an audio file's samples are, and that a truncated file is an error, not a shorter
+// one.
 #include "io/sndfile.h"
 #include "base/text.h"
 #include "io/file.h"
@@ -129,7 +130,8 @@ static KrStatus decode_open(SNDFILE *file, const SF_INFO *info, const char *name
                   error);
   }
   if (status == KR_OK) {
-    audio->frames = kr_arena_copy(arena, frames, (size_t)n * (size_t)info->channels * sizeof(float));
+    audio->frames =
+        kr_arena_copy(arena, frames, (size_t)n * (size_t)info->channels * sizeof(float));
     audio->n_frames = n;
     audio->n_channels = (uint32_t)info->channels;
     audio->rate_hz = (uint32_t)info->samplerate;

@@ -14,8 +14,8 @@ typedef struct KrWavOptions {
   uint32_t n_channels; ///< 1..1024
   KrWavFormat format;
   /// Frames that will come, 0 when not known. Known: the header is final from the start, so pipes
-  /// work, and RF64 is chosen at once past 4 GiB. Not known: a JUNK chunk of 28 bytes keeps room for
-  /// RF64's ds64 and the sizes are patched at the end.
+  /// work, and RF64 is chosen at once past 4 GiB. Not known: a JUNK chunk of 28 bytes keeps room
+  /// for RF64's ds64 and the sizes are patched at the end.
   uint64_t n_frames;
   bool is_known; ///< n_frames counts, 0 too
 } KrWavOptions;
