@@ -65,32 +65,47 @@ static bool reaches(const Mixed *a, const Mixed *b, uint64_t halves) {
                            (KrU128){2 * a->den.low, 0}) >= 0;
 }
 
-/// beat + gain rounded to a multiple of 2^-32, halves up.
-static KrStatus round_beat(KrRatio beat, Mixed *gain, KrRatio *result) {
-  int64_t whole = kr_ratio_floor(beat);
+/// The sum of both fractions in lowest terms, when its denominator is at most 2^32. Past 2^64 in
+/// b.den it cannot be: b.den divides the product of a.den and the sum's denominator.
+static bool add_fractions(const Mixed *a, const Mixed *b, KrRatio *sum) {
+  if (b->den.high != 0) return false;
+  uint64_t g = kr_gcd(a->den.low, b->den.low);
+  KrU128 den = kr_wide_mul(a->den.low / g, b->den.low), rest;
+  KrU128 num =
+      kr_wide_add(kr_wide_mul(a->num.low, b->den.low / g), kr_wide_mul(b->num.low, a->den.low / g));
+  KrU128 common = kr_wide_gcd(num, den);
+  den = kr_wide_div(den, common, &rest);
+  num = kr_wide_div(num, common, &rest);
+  *sum = (KrRatio){(int64_t)num.low, (int64_t)den.low};
+  return den.high == 0 && den.low <= (uint64_t)MAX_BEAT_DEN;
+}
+
+/// beat + gain, rounded to a multiple of 2^-32 (halves up) when its denominator passes 2^32.
+static KrStatus add_gain(KrRatio beat, Mixed *gain, KrRatio *result) {
+  int64_t whole = kr_ratio_floor(beat), sum;
   Mixed old = {whole, {(uint64_t)(beat.num - whole * beat.den), 0}, {(uint64_t)beat.den, 0}};
+  KrRatio fraction;
+  if (!kr_add_i64(whole, gain->whole, &sum)) return KR_ERROR_OVERFLOW;
+  if (add_fractions(&old, gain, &fraction)) {
+    return kr_ratio_add(kr_ratio_of(sum), fraction, result);
+  }
   uint64_t units = take_32_bits(&old) + take_32_bits(gain);
   units += (uint64_t)reaches(&old, gain, 1) + (uint64_t)reaches(&old, gain, 3);
-  KrRatio fraction;
-  if (!kr_add_i64(whole, gain->whole, &whole)) return KR_ERROR_OVERFLOW;
   KR_TRY(kr_ratio_make((int64_t)units, MAX_BEAT_DEN, &fraction));
-  return kr_ratio_add(kr_ratio_of(whole), fraction, result);
+  return kr_ratio_add(kr_ratio_of(sum), fraction, result);
 }
 
 KrStatus kr_tempo_change(const KrTempoSegment *last, KrRatio time, KrRatio beats_per_second,
                          KrTempoSegment *next) {
-  KrRatio since, gain, beat;
+  KrRatio since, beat;
+  Mixed gain;
   if (beats_per_second.num <= 0 || last->beats_per_second.num <= 0) return KR_ERROR_ARGUMENT;
   KR_TRY(kr_ratio_sub(time, last->time, &since));
   if (since.num < 0 || last->beat.den > MAX_BEAT_DEN) {
     return KR_ERROR_ARGUMENT;
   }
-  if (kr_ratio_mul(since, last->beats_per_second, &gain) != KR_OK ||
-      kr_ratio_add(last->beat, gain, &beat) != KR_OK || beat.den > MAX_BEAT_DEN) {
-    Mixed exact;
-    if (!multiply(since, last->beats_per_second, &exact)) return KR_ERROR_OVERFLOW;
-    KR_TRY(round_beat(last->beat, &exact, &beat));
-  }
+  if (!multiply(since, last->beats_per_second, &gain)) return KR_ERROR_OVERFLOW;
+  KR_TRY(add_gain(last->beat, &gain, &beat));
   *next = (KrTempoSegment){time, beat, beats_per_second};
   return KR_OK;
 }
