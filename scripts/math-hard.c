@@ -1,5 +1,5 @@
-/// Tries every f32 input of one function, prints those whose correctly rounded result is not the rounded
-/// f64 result as a table for src/math/hard.h, and on standard error what else differs.
+/// Tries every f32 input of one function, prints those whose correctly rounded result is not the
+/// rounded f64 result as a table for src/math/hard.h, and on standard error what else differs.
 /// scripts/math-hard NAME; built like a test (MPFR, src/math, tests/unit/math_reference.h).
 #include "math_reference.h"
 #include <stdio.h>
@@ -31,7 +31,8 @@ static void sweep(const Reference *r) {
     n_near++;
     float want = round_exactly(r, input, x, y);
     if (want != (float)got) {
-      printf("{0x%08x, 0x%08x},%s", (unsigned)bits, kr_f32_to_bits(want), n_hard % 4 == 3 ? "\n" : " ");
+      printf("{0x%08x, 0x%08x},%s", (unsigned)bits, kr_f32_to_bits(want),
+             n_hard % 4 == 3 ? "\n" : " ");
       n_hard++;
     }
   }
