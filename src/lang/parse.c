@@ -71,9 +71,12 @@ static const char *describe(const KrParser *p) {
   return kr_text_print(p->arena, "`%t%s`", text, dots);
 }
 
-/// What usually went wrong when this token stands where it is not understood; NULL: no idea.
+/// What usually went wrong when this token stands where it is not understood.
 static const char *guess(const KrParser *p) {
   const KrToken *token = &p->tokens[p->i], *last = p->i == 0 ? NULL : token - 1;
+  if (token->kind >= KR_TOKEN_FLOW && token->kind <= KR_TOKEN_FALSE) {
+    return token->line ? "finish the line before it" : "reserved words cannot be used as names";
+  }
   switch (token->kind) {
   case KR_TOKEN_ASSIGN: return "`=` assigns; to compare write `==`";
   case KR_TOKEN_EQUAL: return "`==` compares; to assign write `=`";
@@ -82,22 +85,25 @@ static const char *guess(const KrParser *p) {
       return "a unit touches its number, as in 440Hz; between two values an operator or `,` is "
              "missing";
     }
-    if (last != NULL && last->kind == KR_TOKEN_NAME) return "is an operator, `,` or `=` missing?";
-    return NULL;
+    return "is an operator, `,` or `=` missing before it?";
+  case KR_TOKEN_NUMBER:
+  case KR_TOKEN_STRING: return "is an operator, `,` or `=` missing before it?";
+  case KR_TOKEN_EOF: return "the last line is not complete";
   case KR_TOKEN_CLOSE_PAREN:
   case KR_TOKEN_CLOSE_BRACKET:
   case KR_TOKEN_CLOSE_BRACE: return "is a bracket too many, or is something missing before it?";
   case KR_TOKEN_LESS:
   case KR_TOKEN_GREATER: return "types are given after `:`; to compare, both sides are needed";
-  default: return NULL;
+  default: return "remove it, or complete what stands before it";
   }
 }
 
 void kr_parser_unexpected(KrParser *p, const char *what, const char *hint) {
   if (p->failed) return;
   const KrToken *token = kr_parser_token(p);
-  if (hint == NULL) hint = guess(p);
-  if (token->line && token->kind != KR_TOKEN_EOF && !token->starts && p->i > 0) {
+  bool before = token->line && token->kind != KR_TOKEN_EOF && !token->starts && p->i > 0;
+  if (hint == NULL) hint = before ? "the line ends too early" : guess(p);
+  if (before) {
     uint32_t end = p->tokens[p->i - 1].end;
     kr_parser_fail(p, (KrSpan){p->file, end, end}, hint, "expected %s before the end of the line",
                    what);
@@ -130,7 +136,8 @@ bool kr_parser_close(KrParser *p, KrTokenKind kind, uint32_t open, const char *w
   }
   KrPlace place = place_of(p, open);
   const char *hint = guess(p);
-  if (hint == NULL || kr_parser_kind(p, 0) >= KR_TOKEN_CLOSE_PAREN) {
+  bool sure = kr_parser_kind(p, 0) == KR_TOKEN_ASSIGN || kr_parser_kind(p, 0) == KR_TOKEN_NAME;
+  if (!sure) {
     hint =
         kr_text_print(p->arena, "the `%t` at %u:%u is still open; close it with `%s`",
                       kr_parser_text(p, open), place.line, place.column, kr_token_kind_text(kind));

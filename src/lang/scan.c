@@ -228,7 +228,7 @@ static void scan_string(Scanner *s) {
     char c = s->text[s->i];
     if (c == '\r' && peek(s, 1) == '\n') break;
     if ((c >= 0 && c < ' ' && c != '\t') || c == 0x7F) {
-      kr_diagnose(s->list, KR_ERROR, span(s, s->i, s->i + 1), NULL,
+      kr_diagnose(s->list, KR_ERROR, span(s, s->i, s->i + 1), "remove it",
                   "a string cannot contain a control character");
     }
     skip_character(s);
@@ -345,7 +345,8 @@ KrTokens kr_scan(KrArena *arena, KrDiagnostics *list, uint32_t file) {
   if (text.n < UINT32_MAX / 2) {
     s.n = (uint32_t)text.n;
   } else {
-    kr_diagnose(list, KR_ERROR, span(&s, 0, 0), NULL, "the file is too large (2 GiB or more)");
+    kr_diagnose(list, KR_ERROR, span(&s, 0, 0), "split it into modules and `use` them",
+                "the file is too large (2 GiB or more)");
   }
   if (s.n >= 3 && memcmp(s.text, "\xEF\xBB\xBF", 3) == 0) s.i = 3;
   for (;;) {
