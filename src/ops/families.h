@@ -4,7 +4,9 @@
 #define KR_OPS_FAMILIES_H
 #include "ops/op.h"
 
-#define KR_FAMILY_LIST(X) X(oscillators) X(noise) X(maths) X(operators)
+#define KR_FAMILY_LIST(X)                                                                          \
+  X(oscillators)                                                                                   \
+  X(noise) X(envelopes) X(control) X(filters) X(delays) X(mixing) X(maths) X(operators)
 
 #define KR_FAMILY_DECLARE(name) extern const KrFamily kr_family_##name;
 KR_FAMILY_LIST(KR_FAMILY_DECLARE)

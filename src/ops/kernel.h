@@ -7,6 +7,17 @@
 
 #define KR_TILE_SIZE ((size_t)KR_TILE * KR_LANES)
 
+#define KR_INLINE static inline __attribute__((always_inline))
+/// A kernel from a body with the number of lanes as second argument, made once for 1 and once
+/// for 16.
+#define KR_BY_LANES(kernel, body)                                                                  \
+  static void kernel(const KrCall *call) {                                                         \
+    if (call->lanes == 1)                                                                          \
+      body(call, 1);                                                                               \
+    else                                                                                           \
+      body(call, KR_LANES);                                                                        \
+  }
+
 /// Rows: ports, fields, kernels.
 #define SIGNAL(name, unit, preset, range, doc)                                                     \
   { name, KR_PORT_SIGNAL, unit, preset, NULL, range, doc }

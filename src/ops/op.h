@@ -11,8 +11,9 @@ enum { KR_TILE = 64, KR_LANES = 16, KR_MAX_PORTS = 16, KR_MAX_FIELDS = 16, KR_MA
 /// Element types. bool is one byte 0 or 1.
 #define KR_ELEM_LIST(X)                                                                            \
   X(BOOL, "bool", uint8_t)                                                                         \
-  X(I32, "i32", int32_t) X(I64, "i64", int64_t) X(U32, "u32", uint32_t) X(U64, "u64", uint64_t)    \
-      X(F32, "f32", float) X(F64, "f64", double)
+  X(I32, "i32", int32_t)                                                                           \
+  X(I64, "i64", int64_t) X(U32, "u32", uint32_t) X(U64, "u64", uint64_t) X(F32, "f32", float)      \
+      X(F64, "f64", double)
 typedef enum KrElem {
 #define KR_ELEM_ENUM(name, text, type) KR_ELEM_##name,
   KR_ELEM_LIST(KR_ELEM_ENUM)

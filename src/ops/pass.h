@@ -3,6 +3,7 @@
 #undef UINT
 #undef FN
 #undef RF
+#undef KR_AT
 #if KR_PASS == 32
 #define REAL float
 #define UINT uint32_t
@@ -91,3 +92,15 @@ static inline REAL FN(approach)(REAL z) {
   return growth / (1 + growth);
 }
 static inline REAL FN(decay)(REAL z) { return 1 / (1 + FN(growth)(z)); }
+
+// Input i at tick t, lane l of a body with `lanes` lanes.
+#define KR_AT(i) (((const REAL *)call->in[i])[t * strides[i] + l])
+static inline void FN(strides)(const KrCall *call, uint32_t lanes, uint32_t n, size_t *strides) {
+  for (uint32_t i = 0; i < n; i++) strides[i] = (call->held >> i & 1) != 0 ? 0 : lanes;
+}
+static inline void FN(load)(REAL *local, const void *field, uint32_t lanes) {
+  for (uint32_t l = 0; l < lanes; l++) local[l] = ((const REAL *)field)[l];
+}
+static inline void FN(store)(const REAL *local, void *field, uint32_t lanes) {
+  for (uint32_t l = 0; l < lanes; l++) ((REAL *)field)[l] = local[l];
+}

@@ -1,0 +1,86 @@
+// Levels and places: pan, mix, gain.
+#ifndef KR_PASS
+#include "math/elementary.h"
+#include "ops/kernel.h"
+
+#define KR_PASS 32
+#include "ops/mixing.c"
+#undef KR_PASS
+#define KR_PASS 64
+#include "ops/mixing.c"
+#undef KR_PASS
+
+#define X SIGNAL("x", NULL, NULL, NULL, "input")
+#define FAMILY .family = "mixing", .flags = KR_OP_ELEMENTWISE
+static const KrOp OPS[] = {
+    {.name = "pan",
+     FAMILY,
+     .run = RUN_REAL(pan),
+     .out = {"left", "right"},
+     .in = {X, SIGNAL("position", "", "0", "-1..1", "-1 left, 0 middle, 1 right")},
+     .doc = "Two channels of equal power: cosine and sine of a quarter turn"},
+    {.name = "mix",
+     FAMILY,
+     .run = RUN_REAL(mix),
+     .in = {SIGNAL("a", NULL, NULL, NULL, "first"), SIGNAL("b", NULL, NULL, NULL, "second"),
+            SIGNAL("amount", "", "0.5", "0..1", "0: a alone, 1: b alone")},
+     .doc = "a (1 - amount) + b amount"},
+    {.name = "gain",
+     FAMILY,
+     .run = RUN_REAL(gain),
+     .in = {X, SIGNAL("amount", "", NULL, NULL, "factor")},
+     .doc = "x times a factor, or by a level when the amount is in dB"},
+    {.name = "gain",
+     FAMILY,
+     .run = RUN_REAL(gain_level),
+     .in = {X, SIGNAL("amount", "dB", NULL, NULL, "level in dB")},
+     .doc = "x by a level: x 10^(amount / 20)"},
+};
+KR_FAMILY_DEFINE(mixing, "mixing");
+
+#else
+#include "ops/pass.h"
+
+static void FN(pan)(const KrCall *call) {
+  REAL x_held[KR_TILE_SIZE], position_held[KR_TILE_SIZE];
+  const REAL *x = FN(dense)(call, 0, x_held), *position = FN(dense)(call, 1, position_held);
+  REAL *restrict left = call->out[0], *restrict right = call->out[1];
+  uint32_t n = call->n * call->lanes;
+  for (uint32_t i = 0; i < n; i++) {
+    REAL part = (1 + position[i]) / 2;
+    part = part > 0 ? part : 0;
+    part = part < 1 ? part : 1;
+    left[i] = x[i] * FN(quarter_sine)(1 - part);
+    right[i] = x[i] * FN(quarter_sine)(part);
+  }
+}
+
+static void FN(mix)(const KrCall *call) {
+  REAL a_held[KR_TILE_SIZE], b_held[KR_TILE_SIZE], amount_held[KR_TILE_SIZE];
+  const REAL *a = FN(dense)(call, 0, a_held), *b = FN(dense)(call, 1, b_held);
+  const REAL *amount = FN(dense)(call, 2, amount_held);
+  REAL *restrict out = call->out[0];
+  uint32_t n = call->n * call->lanes;
+  for (uint32_t i = 0; i < n; i++) out[i] = a[i] * (1 - amount[i]) + b[i] * amount[i];
+}
+
+static void FN(gain)(const KrCall *call) {
+  REAL x_held[KR_TILE_SIZE], amount_held[KR_TILE_SIZE];
+  const REAL *x = FN(dense)(call, 0, x_held), *amount = FN(dense)(call, 1, amount_held);
+  REAL *restrict out = call->out[0];
+  uint32_t n = call->n * call->lanes;
+  for (uint32_t i = 0; i < n; i++) out[i] = x[i] * amount[i];
+}
+
+// The factor of a held level is computed once a lane.
+static void FN(gain_level)(const KrCall *call) {
+  size_t strides[2];
+  FN(strides)(call, call->lanes, 2, strides);
+  REAL *restrict out = call->out[0], factor[KR_LANES] = {0};
+  for (uint32_t t = 0; t < call->n; t++) {
+    if (t == 0 || strides[1] != 0)
+      for (uint32_t l = 0; l < call->lanes; l++) factor[l] = RF(lin)(KR_AT(1));
+    for (uint32_t l = 0; l < call->lanes; l++) out[t * call->lanes + l] = KR_AT(0) * factor[l];
+  }
+}
+#endif
