@@ -3,8 +3,8 @@
 // table of atan(i/64) and the addition theorem on pairs.
 #include "base/wide.h"
 #include "math/elementary.h"
+#include "math/elementary_table.h"
 #include "math/real.h"
-#include "math/tables.h"
 
 #define INFINITE __builtin_inf()
 

@@ -2,7 +2,7 @@
 // ulp of the middle between two floats, the input is looked up among the few for which rounding
 // twice errs; scripts/math-hard.c finds them by trying all 2^32 inputs.
 #include "math/elementary.h"
-#include "math/hard.h"
+#include "math/hard_table.h"
 #include "math/real.h"
 
 static float find_hard(double y, uint32_t key, const Hard *hard) {

@@ -2,8 +2,8 @@
 // table times a Taylor sum; logarithm: slice of a table, then a Taylor sum, both carried as pairs
 // so that only the last addition rounds visibly (Tang 1989, 1990).
 #include "math/elementary.h"
+#include "math/elementary_table.h"
 #include "math/real.h"
-#include "math/tables.h"
 
 #define INFINITE __builtin_inf()
 

@@ -1,7 +1,7 @@
 // The f32 functions are correctly rounded: a stratified sweep of all inputs, dense around hard
 // regions, against MPFR. `test_math_f32 STEP [NAME]` tries every STEP-th input (1 is all of them,
 // half a day).
-#include "math/hard.h"
+#include "math/hard_table.h"
 #include "unit/math_reference.h"
 #include <setjmp.h>
 #include <stdarg.h>

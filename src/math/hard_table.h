@@ -1,6 +1,6 @@
 /// Inputs whose f32 result is not the rounded f64 result, found by trying all inputs.
-#ifndef KR_MATH_HARD_H
-#define KR_MATH_HARD_H
+#ifndef KR_MATH_HARD_TABLE_H
+#define KR_MATH_HARD_TABLE_H
 #include <stdint.h>
 typedef struct Hard {
   uint32_t x, y;

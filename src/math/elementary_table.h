@@ -1,7 +1,7 @@
 /// Constants of the elementary functions as sums of two doubles, written by
 /// scripts/math-tables.c with MPFR.
-#ifndef KR_MATH_TABLES_H
-#define KR_MATH_TABLES_H
+#ifndef KR_MATH_ELEMENTARY_TABLE_H
+#define KR_MATH_ELEMENTARY_TABLE_H
 #include "math/pair.h"
 
 // clang-format off
