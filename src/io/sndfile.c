@@ -10,7 +10,7 @@
 #endif
 
 #ifdef KR_HAVE_SNDFILE
-#define PIECE_FRAMES 65536
+#define PIECE_FRAMES 4096
 #define MAX_SAMPLES ((uint64_t)1 << 34)
 
 typedef struct Memory {
@@ -51,13 +51,14 @@ static uint64_t number_at(const uint8_t *at, size_t n, bool big_endian) {
   return value;
 }
 
-// libsndfile shortens a file silently when its data chunk reaches past the end; this finds out.
-// Walks the chunks of RIFF, RF64 and AIFF; sizes that mean "not known" are let through.
-static bool is_cut_short(const uint8_t *at, size_t n, uint64_t *promised) {
+// libsndfile shortens a file silently when its data chunk reaches past the end or is missing; this
+// finds out. Walks the chunks of WAV and AIFF; sizes that mean "not known" are let through.
+static bool is_cut_short(const uint8_t *at, size_t n) {
   bool riff = n >= 12 && (memcmp(at, "RIFF", 4) == 0 || memcmp(at, "RF64", 4) == 0);
   bool big = n >= 12 && (memcmp(at, "FORM", 4) == 0 || memcmp(at, "RIFX", 4) == 0);
   uint64_t large = 0;
   if (!riff && !big) return false;
+  if (memcmp(at + 8, "WAVE", 4) != 0 && memcmp(at + 8, "AIF", 3) != 0) return false;
   for (uint64_t pos = 12; pos + 8 <= n;) {
     uint64_t size = number_at(at + pos + 4, 4, big);
     bool is_data = memcmp(at + pos, "data", 4) == 0 || memcmp(at + pos, "SSND", 4) == 0;
@@ -65,12 +66,11 @@ static bool is_cut_short(const uint8_t *at, size_t n, uint64_t *promised) {
       large = number_at(at + pos + 16, 8, false);
     if (is_data) {
       if (size == 0xFFFFFFFF) size = large;
-      *promised = size;
       return size > n - pos - 8;
     }
     pos += 8 + size + (size & 1);
   }
-  return false;
+  return true;
 }
 
 static bool is_exact(int format) {
@@ -148,15 +148,10 @@ static KrStatus decode(Memory *memory, const char *name, KrArena *arena, KrAsset
                        const char **error) {
   SF_VIRTUAL_IO table = {memory_length, memory_seek, memory_read, memory_write, memory_tell};
   SF_INFO info;
-  uint64_t promised = 0;
   memset(&info, 0, sizeof info);
   if (memory->n == 0) return fail(arena, name, "the file is empty", error);
-  if (is_cut_short(memory->at, (size_t)memory->n, &promised)) {
-    *error = kr_text_print(arena, "cannot read %s: truncated, %llu bytes of sound announced", name,
-                           (unsigned long long)promised);
-    if (!*error) *error = "out of memory";
-    return KR_ERROR_FORMAT;
-  }
+  if (is_cut_short(memory->at, (size_t)memory->n))
+    return fail(arena, name, "truncated: its sound data is missing or cut short", error);
   SNDFILE *file = sf_open_virtual(&table, SFM_READ, &info, memory);
   if (!file) return fail(arena, name, sf_strerror(NULL), error);
   KrStatus status = KR_ERROR_FORMAT;
