@@ -84,7 +84,7 @@ typedef struct Layout {
 
 static uint32_t wanted(int32_t length, int32_t each) {
   int32_t n = length / (each > 0 ? each : 1);
-  return n < 2 ? 2 : n > MAX_TICKS / 3 ? MAX_TICKS / 3 : (uint32_t)n;
+  return n < 3 ? 3 : n > MAX_TICKS / 3 ? MAX_TICKS / 3 : (uint32_t)n;
 }
 
 static KrDrawRange opened(KrDrawRange range) {
@@ -99,7 +99,7 @@ static void lay_out(Layout *layout, const KrImage *image, const KrDrawPlot *plot
   int32_t line = KR_FONT_HEIGHT * scale, gap = 4 * scale;
   int32_t top = 2 * gap + (plot->title.n > 0 ? line + gap : 0);
   int32_t bottom = height - 2 * gap - line - (plot->x_label.n > 0 ? line + gap : 0);
-  make_ticks(&layout->y, opened(plot->y), wanted(bottom - top, 4 * line));
+  make_ticks(&layout->y, opened(plot->y), wanted(bottom - top, 3 * line));
   int32_t left = 2 * gap + gap + (int32_t)widest(&layout->y, (uint32_t)scale);
   if (plot->y_label.n > 0) left += line + gap;
   int32_t right = width - 4 * gap;
