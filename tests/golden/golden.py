@@ -1,0 +1,58 @@
+"""Golden programs: every examples/NN-*.kairo and tests/golden/*.kairo, and the digests they must have."""
+import os
+import pathlib
+import subprocess
+import tempfile
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
+DIGESTS = ROOT / "tests" / "golden" / "digests.txt"
+
+
+def programs():
+    return sorted(ROOT.glob("examples/[0-9]*.kairo")) + sorted(ROOT.glob("tests/golden/*.kairo"))
+
+
+def name_of(program):
+    return program.relative_to(ROOT).as_posix()
+
+
+def digest(program, *options, kairo=None, env=None):
+    """The lines of `kairo render --digest`, or the messages of a run that failed."""
+    kairo = kairo or os.environ["KAIRO"]
+    with tempfile.TemporaryDirectory(prefix="kairo-golden-") as folder:
+        done = subprocess.run(
+            [kairo, "render", program, "-o", folder, "--quiet", "--digest", *options],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=600,
+            env={**os.environ, **(env or {})},
+        )
+    if done.returncode != 0:
+        return [f"exit {done.returncode}: {done.stderr.strip()}"]
+    return done.stdout.strip().splitlines()
+
+
+def read():
+    """{program: [lines]} of the committed digests."""
+    table, name = {}, None
+    if DIGESTS.exists():
+        for line in DIGESTS.read_text().splitlines():
+            if line.startswith("sha256 "):
+                table[name].append(line)
+            elif line:
+                name = line
+                table[name] = []
+    return table
+
+
+def write(table):
+    parts = ["\n".join([name, *lines]) + "\n" for name, lines in sorted(table.items())]
+    DIGESTS.write_text("\n".join(parts))
+
+
+def first_difference(want, have):
+    for line in have:
+        if line not in want:
+            return line
+    return "an output is missing"
