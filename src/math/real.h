@@ -39,26 +39,28 @@ static inline double kr_f64_nan(void) { return kr_f64_from_bits(KR_F64_NAN_BITS)
      that power rounds |x| to a whole number at most one off. A zero result keeps the sign of x.   \
    */                                                                                              \
   static inline real kr_##f##_trunc(real x) {                                                      \
-    real a = kr_##f##_abs(x), r = (a + (TWO_MANTISSA)) - (TWO_MANTISSA);                           \
-    r = r - (r > a ? (ONE) : 0);                                                                   \
-    return a < (TWO_MANTISSA) ? kr_##f##_copysign(r, x) : x;                                       \
+    real a = kr_##f##_abs(x), big = a < (TWO_MANTISSA) ? (TWO_MANTISSA) : 0, r = (a + big) - big;  \
+    r = r + (r > a ? -(ONE) : 0);                                                                  \
+    return kr_##f##_copysign(r, x);                                                                \
   }                                                                                                \
   static inline real kr_##f##_floor(real x) {                                                      \
-    real a = kr_##f##_abs(x), r = kr_##f##_copysign((a + (TWO_MANTISSA)) - (TWO_MANTISSA), x);     \
-    r = r - (r > x ? (ONE) : 0);                                                                   \
-    return a < (TWO_MANTISSA) ? kr_##f##_copysign(r, x) : x;                                       \
+    real a = kr_##f##_abs(x), big = a < (TWO_MANTISSA) ? (TWO_MANTISSA) : 0,                       \
+         r = kr_##f##_copysign((a + big) - big, x);                                                \
+    r = r + (r > x ? -(ONE) : 0);                                                                  \
+    return kr_##f##_copysign(r, x);                                                                \
   }                                                                                                \
   static inline real kr_##f##_ceil(real x) {                                                       \
-    real a = kr_##f##_abs(x), r = kr_##f##_copysign((a + (TWO_MANTISSA)) - (TWO_MANTISSA), x);     \
+    real a = kr_##f##_abs(x), big = a < (TWO_MANTISSA) ? (TWO_MANTISSA) : 0,                       \
+         r = kr_##f##_copysign((a + big) - big, x);                                                \
     r = r + (r < x ? (ONE) : 0);                                                                   \
-    return a < (TWO_MANTISSA) ? kr_##f##_copysign(r, x) : x;                                       \
+    return kr_##f##_copysign(r, x);                                                                \
   }                                                                                                \
   /* half away from zero */                                                                        \
   static inline real kr_##f##_round(real x) {                                                      \
-    real a = kr_##f##_abs(x), r = (a + (TWO_MANTISSA)) - (TWO_MANTISSA);                           \
-    r = r - (r > a ? (ONE) : 0);                                                                   \
+    real a = kr_##f##_abs(x), big = a < (TWO_MANTISSA) ? (TWO_MANTISSA) : 0, r = (a + big) - big;  \
+    r = r + (r > a ? -(ONE) : 0);                                                                  \
     r = r + (a - r >= (ONE) / 2 ? (ONE) : 0);                                                      \
-    return a < (TWO_MANTISSA) ? kr_##f##_copysign(r, x) : x;                                       \
+    return kr_##f##_copysign(r, x);                                                                \
   }                                                                                                \
   /* IEEE 754-2019 minimum and maximum: NaN wins (canonical), -0 < +0 */                           \
   static inline real kr_##f##_min(real x, real y) {                                                \
