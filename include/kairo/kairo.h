@@ -2,6 +2,7 @@
 #ifndef KAIRO_KAIRO_H
 #define KAIRO_KAIRO_H
 #include "kairo/asset.h"
+#include "kairo/build.h"
 #include "kairo/program.h"
 #include "kairo/session.h"
 #include "kairo/status.h"
