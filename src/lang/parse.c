@@ -42,6 +42,7 @@ bool kr_parser_is_word(const KrParser *p, uint32_t ahead, const char *word) {
 void kr_parser_fail(KrParser *p, KrSpan span, const char *hint, const char *format, ...) {
   if (p->failed) return;
   p->failed = true;
+  if (kr_parser_token(p)->damaged) return;
   KrBuffer message;
   va_list args;
   kr_buffer_init(&message, p->arena);
@@ -71,6 +72,13 @@ static const char *describe(const KrParser *p) {
   return kr_text_print(p->arena, "`%t%s`", text, dots);
 }
 
+static bool ends_value(const KrToken *token) {
+  if (token == NULL) return false;
+  return (token->kind >= KR_TOKEN_NAME && token->kind <= KR_TOKEN_STRING) ||
+         token->kind == KR_TOKEN_CLOSE_PAREN || token->kind == KR_TOKEN_CLOSE_BRACKET ||
+         token->kind == KR_TOKEN_CLOSE_BRACE;
+}
+
 /// What usually went wrong when this token stands where it is not understood.
 static const char *guess(const KrParser *p) {
   const KrToken *token = &p->tokens[p->i], *last = p->i == 0 ? NULL : token - 1;
@@ -78,7 +86,10 @@ static const char *guess(const KrParser *p) {
     return token->line ? "finish the line before it" : "reserved words cannot be used as names";
   }
   switch (token->kind) {
-  case KR_TOKEN_ASSIGN: return "`=` assigns; to compare write `==`";
+  case KR_TOKEN_ASSIGN:
+    return ends_value(last) ? "`=` assigns; to compare write `==`"
+                            : "is something missing before `=`?";
+  case KR_TOKEN_OPEN_BRACE: return "a record is `Name{field: value}`";
   case KR_TOKEN_EQUAL: return "`==` compares; to assign write `=`";
   case KR_TOKEN_NAME:
     if (last != NULL && last->kind == KR_TOKEN_NUMBER && last->end < token->begin) {
@@ -98,6 +109,15 @@ static const char *guess(const KrParser *p) {
   }
 }
 
+/// The next token; for the end of the file the end of what is there.
+static KrSpan span_here(const KrParser *p) {
+  KrSpan span = kr_parser_span(p, p->i);
+  if (kr_parser_kind(p, 0) == KR_TOKEN_EOF && p->i > 0) {
+    span.begin = span.end = p->tokens[p->i - 1].end;
+  }
+  return span;
+}
+
 void kr_parser_unexpected(KrParser *p, const char *what, const char *hint) {
   if (p->failed) return;
   const KrToken *token = kr_parser_token(p);
@@ -109,7 +129,7 @@ void kr_parser_unexpected(KrParser *p, const char *what, const char *hint) {
                    what);
     return;
   }
-  kr_parser_fail(p, kr_parser_span(p, p->i), hint, "expected %s, found %s", what, describe(p));
+  kr_parser_fail(p, span_here(p), hint, "expected %s, found %s", what, describe(p));
 }
 
 bool kr_parser_expect(KrParser *p, KrTokenKind kind, const char *what, const char *hint) {
@@ -135,6 +155,10 @@ bool kr_parser_close(KrParser *p, KrTokenKind kind, uint32_t open, const char *w
     return true;
   }
   KrPlace place = place_of(p, open);
+  if (kind == KR_TOKEN_BAR && kr_parser_token(p)->line) {
+    kr_parser_unexpected(p, what, NULL);
+    return false;
+  }
   const char *hint = guess(p);
   bool sure = kr_parser_kind(p, 0) == KR_TOKEN_ASSIGN || kr_parser_kind(p, 0) == KR_TOKEN_NAME;
   if (!sure) {
@@ -146,7 +170,7 @@ bool kr_parser_close(KrParser *p, KrTokenKind kind, uint32_t open, const char *w
     KrPlace at = place_of(p, p->suspect - 1);
     hint = kr_text_print(p->arena, "%s, perhaps before line %u", hint, at.line);
   }
-  kr_parser_fail(p, kr_parser_span(p, p->i), hint, "expected %s, found %s", what, describe(p));
+  kr_parser_fail(p, span_here(p), hint, "expected %s, found %s", what, describe(p));
   return false;
 }
 
@@ -158,7 +182,7 @@ bool kr_parser_name(KrParser *p, const char *what, uint32_t *name) {
     KrText text = kr_parser_text(p, p->i);
     kr_parser_fail(p, kr_parser_span(p, p->i),
                    kr_text_print(p->arena, "choose another name, for example `%t_`", text),
-                   "`%t` is a reserved word, not %s", text, what);
+                   "`%t` is a reserved word, not a name", text);
     return false;
   }
   kr_parser_unexpected(p, what, NULL);

@@ -40,7 +40,7 @@ static void parse_attributes(KrParser *p, KrAst *parent) {
 static void parse_body(KrParser *p, KrAst *node, uint32_t begin) {
   if (p->failed && !kr_parser_skip_to_block(p, begin)) return;
   if (kr_parser_next(p) != KR_TOKEN_OPEN_BRACE) {
-    kr_parser_unexpected(p, "`{` and a body", NULL);
+    kr_parser_unexpected(p, "`{` and a body", "a body stands between `{` and `}`");
     if (!kr_parser_skip_to_block(p, begin)) return;
   }
   node->at[0] = kr_parse_block(p);
@@ -111,7 +111,10 @@ KrAst *kr_parse_flow(KrParser *p, uint32_t begin, KrAst *flow) {
 
 static void parse_param_list(KrParser *p, KrAst *node) {
   uint32_t open = p->i;
-  if (!kr_parser_expect(p, KR_TOKEN_OPEN_PAREN, "`(` and the parameters", NULL)) return;
+  if (!kr_parser_expect(p, KR_TOKEN_OPEN_PAREN, "`(` and the parameters",
+                        "write `name(a, b) { … }`")) {
+    return;
+  }
   kr_parser_role(p, open, KR_ROLE_TIGHT);
   kr_parse_params(p, node, KR_TOKEN_CLOSE_PAREN, KR_EXPR_PLAIN);
   kr_parser_close(p, KR_TOKEN_CLOSE_PAREN, open, "`,` or `)`");

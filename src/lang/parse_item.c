@@ -6,7 +6,21 @@ static void expect_end(KrParser *p) {
   if (p->failed || kr_parser_token(p)->line) return;
   KrTokenKind kind = kr_parser_kind(p, 0);
   if (kind == KR_TOKEN_SEMICOLON || kind == KR_TOKEN_CLOSE_BRACE || kind == KR_TOKEN_EOF) return;
-  kr_parser_unexpected(p, "the end of the line", NULL);
+  bool item = kind >= KR_TOKEN_FLOW && kind <= KR_TOKEN_IF;
+  kr_parser_unexpected(p, "the end of the line", item ? "begin a new line or put `;` here" : NULL);
+}
+
+/// The keyword a misspelt first word is nearest to, as a hint; NULL when none is near.
+static const char *nearest_keyword(KrParser *p, KrText word) {
+  static const char *const keywords[] = {"flow",   "let",    "const", "output", "for",   "fn",
+                                         "struct", "return", "use",   "synth",  "scene", "input"};
+  const char *best = NULL;
+  uint32_t least = word.n <= 3 ? 2 : 3;
+  for (size_t i = 0; i < sizeof keywords / sizeof *keywords; i++) {
+    uint32_t distance = kr_text_distance(word, kr_text_from(keywords[i]));
+    if (distance < least) best = keywords[i], least = distance;
+  }
+  return best == NULL ? NULL : kr_text_print(p->arena, "did you mean `%s`?", best);
 }
 
 static void parse_attributes(KrParser *p, KrAst *parent) {
@@ -63,7 +77,10 @@ static KrAst *parse_let(KrParser *p, KrAstKind kind) {
 static KrAst *parse_bind(KrParser *p) {
   uint32_t begin = p->i;
   KrAst *node = kr_parser_node(p, KR_AST_BIND, begin);
-  kr_parser_add(p, node, parse_name(p, "a name to define"));
+  KrAst *name = kr_parser_named(p, KR_AST_NAME, begin, begin);
+  p->i++;
+  name->span = name->name_span;
+  kr_parser_add(p, node, name);
   return parse_definition(p, node, begin);
 }
 
@@ -73,6 +90,9 @@ static KrAst *parse_state(KrParser *p) {
   p->i += 2;
   KrAst head = {0};
   if (kr_parser_next(p) == KR_TOKEN_OPEN_PAREN) kr_parse_args(p, &head);
+  if (kr_parser_next(p) != KR_TOKEN_NAME) {
+    kr_parser_unexpected(p, "the state's name", "write `@state count: i64 = 0`");
+  }
   if (!kr_parser_name(p, "the state's name", &name)) return NULL;
   KrAst *state = kr_parser_named(p, KR_AST_STATE, begin, name);
   kr_parser_add(p, state, kr_parser_accept(p, KR_TOKEN_COLON) ? kr_parse_type(p) : NULL);
@@ -195,6 +215,9 @@ static KrAst *parse_simple(KrParser *p) {
     kr_parser_add(p, node, kr_parse_expr(p, KR_EXPR_PLAIN));
   }
   parse_attributes(p, node);
+  if (p->i == begin + 1 && kr_parser_next(p) == KR_TOKEN_NAME) {
+    kr_parser_unexpected(p, "the end of the line", nearest_keyword(p, kr_parser_text(p, begin)));
+  }
   expect_end(p);
   KrSpan name = node->name_span;
   node = kr_parser_end(p, node, begin);

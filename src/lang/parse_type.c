@@ -52,7 +52,7 @@ static KrAst *parse_unit(KrParser *p) {
 static bool close_angle(KrParser *p) {
   if (take_tight(p, KR_TOKEN_GREATER)) return true;
   if (p->failed || kr_parser_next(p) != KR_TOKEN_GREATER_EQUAL) {
-    kr_parser_unexpected(p, "`,` or `>`", NULL);
+    kr_parser_unexpected(p, "`,` or `>`", "close the type with `>`");
     return false;
   }
   KrToken *token = kr_parser_token(p);

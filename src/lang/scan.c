@@ -6,6 +6,8 @@
 #define NAME_HINT                                                                                  \
   "names are made of the letters a to z, digits and `_`; others belong in strings and comments"
 
+#define QUOTE_HINT "strings stand between `\"` or `'`"
+
 typedef struct Bracket {
   uint8_t kind; ///< the opening token's kind
   uint32_t paren, square,
@@ -18,6 +20,7 @@ typedef struct Scanner {
   const char *text;
   uint32_t n, i, file;
   bool newline; ///< a newline since the last token
+  bool damaged; ///< a mistake since the last token
   KrTokens tokens;
   Bracket *brackets;
   uint32_t n_brackets, cap_brackets;
@@ -66,6 +69,7 @@ unsigned kr_utf8_length(const char *text, size_t n, size_t i) {
 /// Reports a run of bytes that are no UTF-8 and steps over it.
 static void skip_invalid(Scanner *s) {
   uint32_t begin = s->i;
+  s->damaged = true;
   while (s->i < s->n && kr_utf8_length(s->text, s->n, s->i) == 0) s->i++;
   kr_diagnose(s->list, KR_ERROR, span(s, begin, s->i), "save the file as UTF-8",
               "the text is not valid UTF-8 here");
@@ -96,6 +100,7 @@ static void skip_block_comment(Scanner *s) {
     s->i += 2;
     return;
   }
+  s->damaged = true;
   kr_diagnose(s->list, KR_ERROR, span(s, begin, begin + 2), "end it with `*/`",
               "this comment is not closed");
 }
@@ -161,9 +166,10 @@ static void push(Scanner *s, KrTokenKind token_kind, uint32_t begin, uint32_t un
                    .unit = unit,
                    .depth = s->n_brackets,
                    .kind = kind,
-                   .line = line};
+                   .line = line,
+                   .damaged = s->damaged};
   KR_PUSH(s->arena, s->tokens.items, s->tokens.n, s->tokens.cap, token);
-  s->newline = false;
+  s->newline = s->damaged = false;
   if (kind == KR_TOKEN_OPEN_PAREN || kind == KR_TOKEN_OPEN_BRACKET || kind == KR_TOKEN_OPEN_BRACE) {
     open_bracket(s, kind);
   }
@@ -215,6 +221,7 @@ static bool scan_bare_fraction(Scanner *s) {
   if (touching(s) != NULL || !is_digit(peek(s, 1))) return false;
   uint32_t begin = s->i++;
   skip_digits(s);
+  s->damaged = true;
   kr_diagnose(s->list, KR_ERROR, span(s, begin, s->i), "write a digit before the point, as in 0.5",
               "a number cannot start with `.`");
   push(s, KR_TOKEN_NUMBER, begin, s->i);
@@ -283,6 +290,7 @@ static bool is_plain(char c) {
 
 static void scan_unknown(Scanner *s) {
   uint32_t begin = s->i;
+  s->damaged = true;
   if (kr_utf8_length(s->text, s->n, s->i) == 0) {
     skip_invalid(s);
     return;
@@ -298,8 +306,11 @@ static void scan_unknown(Scanner *s) {
                 "a control character does not belong in a program");
     return;
   }
-  const char *hint = first == '&'    ? "the logical and is `&&`"
-                     : first == '`'  ? "strings stand between `\"` or `'`"
+  bool quote = run.n >= 3 && memcmp(run.at, "\xE2\x80", 2) == 0 &&
+               ((unsigned char)run.at[2] & 0xFA) == 0x98; // U+2018, U+2019, U+201C, U+201D
+  const char *hint = quote           ? QUOTE_HINT
+                     : first == '&'  ? "the logical and is `&&`"
+                     : first == '`'  ? QUOTE_HINT
                      : first >= 0x80 ? NAME_HINT
                                      : "remove it";
   if (run.n > 40) run.n = first < 0x80 ? 1 : kr_utf8_length(run.at, run.n, 0);

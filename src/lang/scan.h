@@ -82,6 +82,7 @@ typedef struct KrToken {
   uint8_t role;        ///< KrTokenRole
   bool line;           ///< first of its line where newlines count
   bool starts;         ///< opens an item or a record field
+  bool damaged;        ///< follows text that was reported; mistakes at it are not
 } KrToken;
 
 typedef struct KrTokens {

@@ -1,7 +1,9 @@
 /// Fuzz target: any bytes may be parsed, printed and formatted; the layout is stable and changes
 /// nothing in the tree. With -DKR_FUZZ_LIBFUZZER libFuzzer drives it; else main mutates the files
-/// given: fuzz_parse SEED N_MUTATIONS FILE…, the same run for the same arguments.
+/// given, and the *.kairo files of folders given: fuzz_parse SEED N_MUTATIONS FILE|FOLDER…, the
+/// same run for the same arguments.
 #include "lang/parse.h"
+#include <dirent.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -135,28 +137,54 @@ static void mutate(Bytes *bytes, size_t cap, const Bytes *other, uint64_t *state
   bytes->n += n;
 }
 
-static Bytes read_file(const char *name) {
-  Bytes bytes = {malloc(1 << 20), 0};
+enum { MAX_BYTES = 1 << 20, MAX_FILES = 4096 };
+
+static Bytes files[MAX_FILES];
+static size_t n_files;
+
+static void read_file(const char *name) {
+  Bytes bytes = {malloc(MAX_BYTES), 0};
   FILE *file = fopen(name, "rb");
-  if (file == NULL || bytes.at == NULL) {
+  if (file == NULL || bytes.at == NULL || n_files == MAX_FILES) {
     fprintf(stderr, "fuzz_parse: cannot read %s\n", name);
     exit(2);
   }
-  bytes.n = fread(bytes.at, 1, 1 << 20, file);
+  bytes.n = fread(bytes.at, 1, MAX_BYTES, file);
   fclose(file);
-  return bytes;
+  uint8_t *smaller = realloc(bytes.at, bytes.n + 1);
+  if (smaller != NULL) bytes.at = smaller;
+  files[n_files++] = bytes;
+}
+
+static int is_program(const struct dirent *entry) {
+  size_t n = strlen(entry->d_name);
+  return n > 6 && strcmp(entry->d_name + n - 6, ".kairo") == 0;
+}
+
+static void read_folder(const char *name) {
+  struct dirent **entries;
+  char path[8192];
+  int n = scandir(name, &entries, is_program, alphasort);
+  if (n < 0) read_file(name);
+  for (int i = 0; i < n; i++) {
+    snprintf(path, sizeof path, "%s/%s", name, entries[i]->d_name);
+    read_file(path);
+    free(entries[i]);
+  }
+  if (n >= 0) free(entries);
 }
 
 int main(int n_args, char **args) {
   if (n_args < 4) {
-    fprintf(stderr, "usage: fuzz_parse SEED N_MUTATIONS FILE...\n");
+    fprintf(stderr, "usage: fuzz_parse SEED N_MUTATIONS FILE|FOLDER...\n");
     return 2;
   }
   uint64_t state = strtoull(args[1], NULL, 10), n_mutations = strtoull(args[2], NULL, 10);
-  size_t n_files = (size_t)n_args - 3, cap = (1 << 20) + 4096;
-  Bytes *files = calloc(n_files, sizeof *files), work = {malloc(cap), 0};
-  if (files == NULL || work.at == NULL) return 2;
-  for (size_t i = 0; i < n_files; i++) files[i] = read_file(args[i + 3]);
+  size_t cap = MAX_BYTES + 4096;
+  Bytes work = {malloc(cap), 0};
+  for (int i = 3; i < n_args; i++) read_folder(args[i]);
+  if (work.at == NULL || n_files == 0) return 2;
+  for (size_t i = 0; i < n_files; i++) LLVMFuzzerTestOneInput(files[i].at, files[i].n);
   for (uint64_t k = 0; k < n_mutations; k++) {
     const Bytes *file = &files[below(&state, n_files)];
     memcpy(work.at, file->at, file->n);
@@ -168,7 +196,6 @@ int main(int n_args, char **args) {
   }
   printf("%" PRIu64 " mutations of %zu files\n", n_mutations, n_files);
   for (size_t i = 0; i < n_files; i++) free(files[i].at);
-  free(files);
   free(work.at);
   return 0;
 }
