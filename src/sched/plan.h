@@ -1,0 +1,157 @@
+/// The plan as plan and run share it. Times are grid ticks, ticks are counts from 0.
+#ifndef KR_SCHED_PLAN_H
+#define KR_SCHED_PLAN_H
+#include "resample/cross.h"
+#include "sched/sched.h"
+
+typedef struct KrPlanFlow {
+  int64_t period, phase; ///< grid ticks
+  int64_t lead;          ///< grid ticks it runs ahead of program time
+  uint32_t index;        ///< place in the order of flows
+  uint32_t unit[2];      ///< KR_NONE: none. [1]: what only PREV inputs need and waits for other flows
+  KrRatio inner_dt;      ///< seconds of one inner tick
+} KrPlanFlow;
+
+/// What a unit waits for: it may run its ticks up to grid time base + executed * period of `unit`.
+typedef struct KrPlanNeed {
+  uint32_t unit;
+  int64_t base;
+  int64_t least; ///< allowed anyway once `unit` has executed a tick
+  bool first;    ///< nothing is allowed before tick 0 of `unit`
+} KrPlanNeed;
+
+/// Memory of a unit's tile: a node's output, or a copy of another unit's.
+typedef struct KrPlanValue {
+  KrType type;
+  size_t n_bytes; ///< per tick
+  bool held;      ///< one entry for every tick
+  uint32_t unit;
+  uint32_t ring; ///< KR_NONE: none
+} KrPlanValue;
+
+typedef enum KrStepKind { KR_STEP_NODE, KR_STEP_IMPORT, KR_STEP_COMMIT } KrStepKind;
+typedef struct KrPlanStep {
+  KrStepKind kind;
+  uint32_t node;  ///< NODE
+  uint32_t state; ///< COMMIT
+  uint32_t ring;  ///< IMPORT, READ, CROSS, WINDOW, HISTORY, PREV across units: what it reads
+  uint32_t rank;  ///< place in the flow's order of nodes
+  uint32_t *in;   ///< values; KR_NONE: absent
+  uint32_t n_in;
+  uint32_t out, n_out;    ///< values out … out + n_out - 1
+  uint64_t *field_count;  ///< OP: entries per field
+  uint32_t n_fields;
+  KrSinc *sinc;           ///< CROSS sinc
+  KrRatio shift;          ///< CROSS: seconds before the tick, WINDOW: its length
+  uint32_t n_back;        ///< newest tick - n_back is the oldest one read (WINDOW: at most)
+  bool from_start;        ///< WINDOW: the first one holds every tick before
+  bool reads_versions;    ///< STATE_READ of a state other flows write
+  uint32_t cursor;        ///< … its index among the state's readers
+} KrPlanStep;
+
+/// Steps run together tile by tile; a serial segment runs tick by tick.
+typedef struct KrPlanSegment {
+  uint32_t begin, end;
+  bool serial;
+} KrPlanSegment;
+
+typedef struct KrPlanUnit {
+  uint32_t flow, level;
+  KrPlanStep *steps;
+  uint32_t n_steps;
+  KrPlanSegment *segments;
+  uint32_t n_segments;
+  KrPlanNeed *needs;
+  uint32_t n_needs, cap_needs;
+  uint32_t *dependents; ///< units that wait for this one
+  uint32_t n_dependents, cap_dependents;
+  uint32_t tile; ///< ticks
+} KrPlanUnit;
+
+typedef struct KrPlanRing {
+  uint32_t value;   ///< what it keeps
+  uint32_t unit;    ///< who writes it
+  int64_t n_back;   ///< entries kept behind program time
+  uint64_t cap;     ///< entries, a power of two
+  bool is_output;
+} KrPlanRing;
+
+typedef struct KrPlanState {
+  uint32_t *writers; ///< WRITE nodes in order of execution: topological order of flows, then of the text
+  uint32_t n_writers, cap_writers;
+  uint32_t n_writer_flows;
+  uint32_t sole;     ///< the one flow that writes, else KR_NONE
+  bool is_local;     ///< `sole` reads it
+  uint32_t n_cursors;   ///< readers in other flows
+  uint32_t *readers, cap_readers; ///< … their flows
+  uint64_t cap;      ///< versions, a power of two; 0: none
+  uint64_t *log_cap; ///< per writer when several flows write
+} KrPlanState;
+
+/// The nodes of a MAP or FILTER function, run once per event.
+typedef struct KrPlanFunction {
+  KrPlanStep *steps;
+  uint32_t n_steps;
+} KrPlanFunction;
+
+struct KrPlan {
+  KrArena *arena;
+  const KrGraph *graph;
+  KrGrid grid;
+  uint32_t *order;
+  KrPlanFlow *flows;
+  KrPlanUnit *units;
+  uint32_t n_units, cap_units;
+  uint32_t *first_value; ///< per node
+  uint32_t *node_unit;   ///< KR_NONE: not run (event functions, constants, dead ends of prev)
+  uint32_t *node_rank;   ///< place in its flow's order
+  KrPlanValue *values;
+  uint32_t n_values, cap_values;
+  KrPlanRing *rings;
+  uint32_t n_rings, cap_rings;
+  KrPlanState *states;
+  KrPlanFunction *functions; ///< per event stream
+  uint64_t *queue_cap;   ///< per event stream, 0: no queue
+  uint32_t span_ticks;
+  KrRatio step;
+  int64_t step_grid;     ///< whole grid ticks, rounded up
+  size_t n_bytes;
+  KrGraphError *error;
+};
+
+static inline uint32_t kr_plan_value(const KrPlan *plan, KrRef ref) {
+  return plan->first_value[ref.node] + ref.port;
+}
+static inline bool kr_node_reads_source(const KrNode *node) {
+  return node->kind == KR_NODE_READ || node->kind == KR_NODE_CROSS ||
+         node->kind == KR_NODE_WINDOW || node->kind == KR_NODE_HISTORY;
+}
+static inline uint64_t kr_power_of_two(uint64_t n) {
+  uint64_t power = 1;
+  while (power < n) power *= 2;
+  return power;
+}
+static inline int64_t kr_div_floor(int64_t a, int64_t b) { return a / b - (a % b < 0); }
+
+/// What an operator's prepare, count and type are handed for `node`; `field` stays NULL.
+KrPrep kr_plan_prep(const KrPlan *plan, uint32_t node, KrArena *scratch);
+uint32_t kr_step_field_bytes(const KrNode *node, uint32_t field); ///< per entry
+/// Longest path: fills flows[].lead. KR_ERROR_PROGRAM: more future needed than a cycle can have.
+KrStatus kr_plan_leads(KrPlan *plan);
+/// Fills units[].needs and dependents.
+void kr_plan_needs(KrPlan *plan);
+/// Which node runs in which unit; the steps of the units, their values and rings.
+KrStatus kr_plan_units(KrPlan *plan);
+/// Emitted by EMIT nodes somewhere below: calls `each` for every such node.
+void kr_plan_emitters(const KrPlan *plan, uint32_t events, void (*each)(void *, uint32_t node), void *user);
+/// Ticks ahead of its own that a node's signal looks into an emitted stream.
+static inline int64_t kr_signal_ahead(const KrNode *node) {
+  return node->signal == KR_SIGNAL_SINC ? 16 : 0;
+}
+/// Every reader tick falls on a source tick.
+bool kr_plan_is_aligned(const KrPlan *plan, uint32_t reader, uint32_t source);
+/// Grid ticks of future a CROSS node needs beyond its own time.
+int64_t kr_plan_look_ahead(const KrPlan *plan, const KrNode *node);
+/// Half width of a sinc crossing, in source ticks.
+uint32_t kr_plan_sinc_half(const KrPlan *plan, const KrNode *node);
+#endif

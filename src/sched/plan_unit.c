@@ -1,0 +1,497 @@
+// Which nodes run together: units, the steps of a unit in order, cycles that run tick by tick, and
+// which outputs keep rings.
+#include "sched/plan.h"
+
+typedef struct Marks {
+  const KrGraph *graph;
+  uint8_t *at;
+  uint32_t *stack, n;
+} Marks;
+
+static void mark(Marks *marks, uint32_t node) {
+  if (node == KR_NONE || marks->at[node] || marks->graph->nodes[node].flow == KR_NONE) return;
+  marks->at[node] = 1;
+  marks->stack[marks->n++] = node;
+}
+
+static uint32_t local_source(const KrGraph *graph, const KrNode *node) {
+  if (!kr_node_reads_source(node)) return KR_NONE;
+  return graph->nodes[node->source.node].flow == node->flow ? node->source.node : KR_NONE;
+}
+
+static void mark_roots(Marks *marks, KrArena *arena) {
+  const KrGraph *graph = marks->graph;
+  uint8_t *consumed = KR_NEW_ARRAY(arena, uint8_t, graph->n_nodes);
+  for (uint32_t i = 0; i < graph->n_nodes; i++) {
+    const KrNode *node = &graph->nodes[i];
+    for (uint32_t k = 0; k < node->n_in; k++)
+      if (node->in[k].node != KR_NONE && node->in[k].node != i) consumed[node->in[k].node] = 1;
+    uint32_t source = local_source(graph, node);
+    if (source != KR_NONE) consumed[source] = 1;
+  }
+  for (uint32_t i = 0; i < graph->n_nodes; i++) {
+    const KrNode *node = &graph->nodes[i];
+    if (!consumed[i]) mark(marks, i);
+    if (kr_node_reads_source(node) && local_source(graph, node) == KR_NONE)
+      mark(marks, node->source.node);
+  }
+  for (uint32_t o = 0; o < graph->n_outputs; o++)
+    for (uint32_t k = 0; k < graph->outputs[o].n_refs; k++)
+      mark(marks, graph->outputs[o].refs[k].node);
+}
+
+static void mark_below(Marks *marks, bool through_prev) {
+  while (marks->n > 0) {
+    const KrNode *node = &marks->graph->nodes[marks->stack[--marks->n]];
+    bool is_prev = node->kind == KR_NODE_PREV;
+    for (uint32_t k = is_prev && !through_prev ? 1 : 0; k < node->n_in; k++)
+      mark(marks, node->in[k].node);
+    mark(marks, local_source(marks->graph, node));
+  }
+}
+
+static void mark_foreign_emitter(void *user, uint32_t emit) { *(bool *)user |= emit != KR_NONE; }
+
+// A node only PREV inputs need waits for other flows in the same tick.
+static bool waits_for_flow(const KrPlan *plan, const KrNode *node, const uint8_t *needed,
+                           const uint8_t *waits) {
+  if (kr_node_reads_source(node)) {
+    uint32_t source = local_source(plan->graph, node);
+    if (source == KR_NONE) return true;
+    if (!needed[source] && waits[source]) return true;
+  }
+  if (node->kind == KR_NODE_SIGNAL) {
+    bool emitted = false;
+    kr_plan_emitters(plan, node->events, mark_foreign_emitter, &emitted);
+    if (emitted) return true;
+  }
+  for (uint32_t k = node->kind == KR_NODE_PREV ? 1 : 0; k < node->n_in; k++) {
+    uint32_t source = node->in[k].node;
+    if (source != KR_NONE && !needed[source] && waits[source]) return true;
+  }
+  return false;
+}
+
+static uint32_t add_unit(KrPlan *plan, uint32_t flow, uint32_t level) {
+  KrPlanUnit unit = {.flow = flow, .level = level};
+  KR_PUSH(plan->arena, plan->units, plan->n_units, plan->cap_units, unit);
+  plan->flows[flow].unit[level] = plan->n_units - 1;
+  return plan->n_units - 1;
+}
+
+// Constants are no part of a unit until something keeps a ring of them.
+static bool is_constant(const KrGraph *graph, const KrNode *node) {
+  return node->kind == KR_NODE_CONST ||
+         (node->kind == KR_NODE_INPUT && graph->inputs[node->input].kind == KR_INPUT_VALUE);
+}
+
+static KrStatus assign_flow(KrPlan *plan, uint32_t flow, const uint8_t *needed, const uint8_t *live,
+                            uint8_t *waits) {
+  uint32_t *order, n;
+  KrArena *arena = plan->arena;
+  KR_TRY(kr_graph_order_nodes(plan->graph, arena, flow, &order, &n, plan->error));
+  for (uint32_t i = 0; i < n; i++) {
+    uint32_t index = order[i];
+    const KrNode *node = &plan->graph->nodes[index];
+    plan->node_rank[index] = i;
+    if (!live[index] || is_constant(plan->graph, node)) continue;
+    waits[index] = !needed[index] && waits_for_flow(plan, node, needed, waits);
+    uint32_t level = waits[index];
+    if (plan->flows[flow].unit[level] == KR_NONE) add_unit(plan, flow, level);
+    plan->node_unit[index] = plan->flows[flow].unit[level];
+  }
+  return KR_OK;
+}
+
+static KrStatus assign_units(KrPlan *plan) {
+  const KrGraph *graph = plan->graph;
+  KrArena *arena = plan->arena;
+  Marks marks = {graph, KR_NEW_ARRAY(arena, uint8_t, graph->n_nodes),
+                 KR_NEW_ARRAY(arena, uint32_t, graph->n_nodes), 0};
+  mark_roots(&marks, arena);
+  mark_below(&marks, false);
+  uint8_t *needed = kr_arena_copy(arena, marks.at, graph->n_nodes);
+  for (uint32_t i = 0; i < graph->n_nodes; i++)
+    if (needed[i]) marks.stack[marks.n++] = i;
+  mark_below(&marks, true);
+  uint8_t *waits = KR_NEW_ARRAY(arena, uint8_t, graph->n_nodes);
+  for (uint32_t i = 0; i < graph->n_nodes; i++) plan->node_unit[i] = KR_NONE;
+  for (uint32_t i = 0; i < graph->n_flows; i++) {
+    plan->flows[i].unit[0] = plan->flows[i].unit[1] = KR_NONE;
+  }
+  for (uint32_t i = 0; i < graph->n_flows; i++) add_unit(plan, plan->order[i], 0);
+  for (uint32_t i = 0; i < graph->n_flows; i++)
+    KR_TRY(assign_flow(plan, plan->order[i], needed, marks.at, waits));
+  return KR_OK;
+}
+
+static uint32_t node_outs(const KrNode *node) {
+  if (node->kind == KR_NODE_STATE_WRITE || node->kind == KR_NODE_EMIT) return 0;
+  return node->n_out > 0 ? node->n_out : 1;
+}
+
+static uint32_t add_value(KrPlan *plan, KrType type, bool held, uint32_t unit) {
+  KrPlanValue value = {type, (size_t)kr_type_bytes(&type), held, unit, KR_NONE};
+  KR_PUSH(plan->arena, plan->values, plan->n_values, plan->cap_values, value);
+  return plan->n_values - 1;
+}
+
+static void make_values(KrPlan *plan) {
+  const KrGraph *graph = plan->graph;
+  for (uint32_t i = 0; i < graph->n_nodes; i++) {
+    plan->first_value[i] = plan->n_values;
+    for (uint32_t port = 0; port < node_outs(&graph->nodes[i]); port++)
+      add_value(plan, kr_graph_type(graph, (KrRef){i, port}),
+                is_constant(graph, &graph->nodes[i]), plan->node_unit[i]);
+  }
+}
+
+static uint32_t need_ring(KrPlan *plan, uint32_t value, uint32_t unit, int64_t n_back) {
+  KrPlanValue *v = &plan->values[value];
+  if (v->ring == KR_NONE) {
+    if (v->unit == KR_NONE) v->unit = unit;
+    v->ring = plan->n_rings;
+    KR_PUSH(plan->arena, plan->rings, plan->n_rings, plan->cap_rings,
+            ((KrPlanRing){.value = value, .unit = v->unit}));
+  }
+  KrPlanRing *ring = &plan->rings[v->ring];
+  if (n_back > ring->n_back) ring->n_back = n_back;
+  return v->ring;
+}
+
+// Source ticks a node looks back from its newest one.
+static int64_t look_back(const KrPlan *plan, const KrNode *node) {
+  static const int64_t by_mode[] = {1, 2, 3, 0};
+  const KrPlanFlow *source = &plan->flows[plan->graph->nodes[node->source.node].flow];
+  const KrPlanFlow *reader = &plan->flows[node->flow];
+  if (node->kind == KR_NODE_HISTORY) return (int64_t)node->type.dim[0] + 1;
+  if (node->kind == KR_NODE_WINDOW) {
+    KrRatio ticks = KR_RATIO_ZERO;
+    const KrClock *clock = &plan->graph->flows[plan->graph->nodes[node->source.node].flow].clock;
+    KrRatio window = node->window.num == 0 ? plan->graph->flows[node->flow].clock.dt : node->window;
+    if (kr_ratio_div(window, clock->dt, &ticks) != KR_OK) return INT32_MAX;
+    int64_t n = kr_ratio_ceil(ticks) + 2;
+    int64_t before = (reader->phase - source->phase) / source->period + 2;
+    return n > before ? n : before;
+  }
+  if (node->kind != KR_NODE_CROSS) return 1;
+  if (node->mode == KR_MODE_SINC) return 3 * (int64_t)kr_plan_sinc_half(plan, node) + 2;
+  return by_mode[node->mode] + 2 * node->causal;
+}
+
+static void make_rings(KrPlan *plan) {
+  const KrGraph *graph = plan->graph;
+  for (uint32_t i = 0; i < graph->n_nodes; i++) {
+    const KrNode *node = &graph->nodes[i];
+    if (plan->node_unit[i] == KR_NONE || !kr_node_reads_source(node)) continue;
+    uint32_t unit = plan->flows[graph->nodes[node->source.node].flow].unit[0];
+    need_ring(plan, kr_plan_value(plan, node->source), unit, look_back(plan, node));
+  }
+  for (uint32_t o = 0; o < graph->n_outputs; o++)
+    for (uint32_t k = 0; k < graph->outputs[o].n_refs; k++) {
+      uint32_t value = kr_plan_value(plan, graph->outputs[o].refs[k]);
+      uint32_t unit = plan->flows[graph->outputs[o].flow].unit[0];
+      uint32_t ring = need_ring(plan, value, unit, 1);
+      plan->rings[ring].is_output = true;
+    }
+}
+
+/// Steps of one unit while they are put together.
+typedef struct Builder {
+  KrPlan *plan;
+  uint32_t unit;
+  KrPlanStep *steps;
+  uint32_t n, cap;
+  uint32_t *deps, n_deps, cap_deps; ///< step i depends on deps[first_dep[i]] … deps[first_dep[i + 1] - 1]
+  uint32_t *first_dep;
+  uint32_t *value_step;  ///< per value: step that makes it, KR_NONE
+  uint32_t *import_of;   ///< per value: its copy in the flow's second unit, KR_NONE
+  uint32_t *commit_step; ///< per state
+  uint32_t *write_step;  ///< per node
+} Builder;
+
+static uint32_t add_step(Builder *builder, KrPlanStep step) {
+  KR_PUSH(builder->plan->arena, builder->steps, builder->n, builder->cap, step);
+  for (uint32_t i = 0; i < step.n_out; i++) builder->value_step[step.out + i] = builder->n - 1;
+  return builder->n - 1;
+}
+
+static uint32_t import_value(Builder *builder, uint32_t value) {
+  KrPlan *plan = builder->plan;
+  if (builder->import_of[value] != KR_NONE) return builder->import_of[value];
+  uint32_t ring = need_ring(plan, value, plan->values[value].unit, 1);
+  uint32_t copy = add_value(plan, plan->values[value].type, false, builder->unit);
+  builder->import_of[value] = copy;
+  add_step(builder, (KrPlanStep){.kind = KR_STEP_IMPORT, .ring = ring, .out = copy, .n_out = 1});
+  return copy;
+}
+
+static bool is_foreign(const Builder *builder, KrRef ref) {
+  uint32_t unit = builder->plan->node_unit[ref.node];
+  return unit != KR_NONE && unit != builder->unit;
+}
+
+// Copies of the other unit's values, before the nodes that use them.
+static void add_imports(Builder *builder, uint32_t index) {
+  const KrNode *node = &builder->plan->graph->nodes[index];
+  for (uint32_t k = node->kind == KR_NODE_PREV ? 1 : 0; k < node->n_in; k++)
+    if (node->in[k].node != KR_NONE && is_foreign(builder, node->in[k]))
+      import_value(builder, kr_plan_value(builder->plan, node->in[k]));
+}
+
+static uint32_t input_value(const Builder *builder, KrRef ref) {
+  if (ref.node == KR_NONE) return KR_NONE;
+  uint32_t value = kr_plan_value(builder->plan, ref);
+  return is_foreign(builder, ref) ? builder->import_of[value] : value;
+}
+
+static void add_node(Builder *builder, uint32_t index) {
+  KrPlan *plan = builder->plan;
+  const KrNode *node = &plan->graph->nodes[index];
+  KrPlanStep step = {.kind = KR_STEP_NODE, .node = index, .ring = KR_NONE};
+  step.rank = plan->node_rank[index];
+  step.out = plan->first_value[index];
+  step.n_out = node_outs(node);
+  step.n_in = node->n_in;
+  step.in = KR_NEW_ARRAY(plan->arena, uint32_t, node->n_in);
+  bool prev_across = node->kind == KR_NODE_PREV && is_foreign(builder, node->in[0]);
+  for (uint32_t k = 0; k < node->n_in; k++)
+    step.in[k] = k == 0 && prev_across ? KR_NONE : input_value(builder, node->in[k]);
+  if (prev_across) {
+    uint32_t value = kr_plan_value(plan, node->in[0]);
+    step.ring = need_ring(plan, value, plan->values[value].unit, 2);
+  }
+  if (kr_node_reads_source(node)) step.ring = plan->values[kr_plan_value(plan, node->source)].ring;
+  add_step(builder, step);
+}
+
+// Constants of this unit's flow that keep a ring.
+static void add_constants(Builder *builder) {
+  KrPlan *plan = builder->plan;
+  for (uint32_t r = 0; r < plan->n_rings; r++) {
+    const KrPlanRing *ring = &plan->rings[r];
+    if (ring->unit != builder->unit || !plan->values[ring->value].held) continue;
+    KrPlanStep step = {.kind = KR_STEP_NODE, .ring = KR_NONE, .out = ring->value, .n_out = 1};
+    uint32_t low = 0, high = plan->graph->n_nodes;
+    while (high - low > 1) {
+      uint32_t middle = low + (high - low) / 2;
+      if (plan->first_value[middle] <= ring->value) low = middle;
+      else high = middle;
+    }
+    step.node = low;
+    add_step(builder, step);
+  }
+}
+
+static void add_commits(Builder *builder) {
+  KrPlan *plan = builder->plan;
+  uint32_t flow = plan->units[builder->unit].flow;
+  for (uint32_t s = 0; s < plan->graph->n_states; s++) {
+    const KrPlanState *state = &plan->states[s];
+    builder->commit_step[s] = KR_NONE;
+    if (state->sole != flow || plan->units[builder->unit].level != 0) continue;
+    KrPlanStep step = {.kind = KR_STEP_COMMIT, .state = s, .ring = KR_NONE, .rank = UINT32_MAX};
+    builder->commit_step[s] = add_step(builder, step);
+  }
+}
+
+static void add_dep(Builder *builder, uint32_t on) {
+  if (on == KR_NONE) return;
+  KR_PUSH(builder->plan->arena, builder->deps, builder->n_deps, builder->cap_deps, on);
+}
+
+static bool contains_stream(const KrGraph *graph, uint32_t events, uint32_t wanted) {
+  if (events == wanted) return true;
+  for (uint32_t i = 0; i < graph->events[events].n_sources; i++)
+    if (contains_stream(graph, graph->events[events].sources[i], wanted)) return true;
+  return false;
+}
+
+static void add_signal_deps(Builder *builder, const KrNode *node) {
+  const KrGraph *graph = builder->plan->graph;
+  for (uint32_t i = 0; i < builder->n; i++) {
+    const KrPlanStep *emit = &builder->steps[i];
+    if (emit->kind == KR_STEP_NODE && graph->nodes[emit->node].kind == KR_NODE_EMIT &&
+        contains_stream(graph, node->events, graph->nodes[emit->node].events))
+      add_dep(builder, i);
+  }
+}
+
+static void add_step_deps(Builder *builder, uint32_t index) {
+  const KrPlan *plan = builder->plan;
+  const KrPlanStep *step = &builder->steps[index];
+  if (step->kind == KR_STEP_COMMIT) {
+    const KrPlanState *state = &plan->states[step->state];
+    for (uint32_t i = 0; i < state->n_writers; i++) add_dep(builder, builder->write_step[state->writers[i]]);
+    return;
+  }
+  if (step->kind == KR_STEP_IMPORT) return;
+  const KrNode *node = &plan->graph->nodes[step->node];
+  for (uint32_t k = 0; k < step->n_in; k++)
+    if (step->in[k] != KR_NONE) add_dep(builder, builder->value_step[step->in[k]]);
+  if (kr_node_reads_source(node) && plan->rings[step->ring].unit == builder->unit)
+    add_dep(builder, builder->value_step[plan->rings[step->ring].value]);
+  if (node->kind == KR_NODE_STATE_READ && plan->states[node->state].sole == node->flow)
+    add_dep(builder, builder->commit_step[node->state]);
+  if (node->kind == KR_NODE_SIGNAL) add_signal_deps(builder, node);
+}
+
+static void add_deps(Builder *builder) {
+  KrPlan *plan = builder->plan;
+  for (uint32_t i = 0; i < builder->n; i++)
+    if (builder->steps[i].kind == KR_STEP_NODE) builder->write_step[builder->steps[i].node] = i;
+  builder->first_dep = KR_NEW_ARRAY(plan->arena, uint32_t, builder->n + 1);
+  for (uint32_t i = 0; i < builder->n; i++) {
+    builder->first_dep[i] = builder->n_deps;
+    add_step_deps(builder, i);
+  }
+  builder->first_dep[builder->n] = builder->n_deps;
+}
+
+/// Strongly connected components (Tarjan 1972) without recursion; what a component depends on comes
+/// before it.
+typedef struct Components {
+  uint32_t *of;    ///< component of each step
+  uint32_t *index, *low, *stack, *path, *next;
+  uint32_t n, n_index, n_stack, n_path;
+} Components;
+
+static void enter_step(Components *components, const Builder *builder, uint32_t step) {
+  components->index[step] = components->low[step] = ++components->n_index;
+  components->stack[components->n_stack++] = step;
+  components->path[components->n_path++] = step;
+  components->next[step] = builder->first_dep[step];
+}
+
+static void leave_step(Components *components, uint32_t step) {
+  components->n_path--;
+  if (components->n_path > 0) {
+    uint32_t parent = components->path[components->n_path - 1];
+    if (components->low[step] < components->low[parent]) components->low[parent] = components->low[step];
+  }
+  if (components->low[step] != components->index[step]) return;
+  for (uint32_t member = KR_NONE; member != step;) {
+    member = components->stack[--components->n_stack];
+    components->of[member] = components->n;
+  }
+  components->n++;
+}
+
+static void find_components(Components *components, const Builder *builder) {
+  for (uint32_t root = 0; root < builder->n; root++) {
+    if (components->index[root] != 0) continue;
+    enter_step(components, builder, root);
+    while (components->n_path > 0) {
+      uint32_t step = components->path[components->n_path - 1];
+      if (components->next[step] == builder->first_dep[step + 1]) {
+        leave_step(components, step);
+        continue;
+      }
+      uint32_t dep = builder->deps[components->next[step]++];
+      if (components->index[dep] == 0) enter_step(components, builder, dep);
+      else if (components->of[dep] == KR_NONE && components->index[dep] < components->low[step])
+        components->low[step] = components->index[dep];
+    }
+  }
+}
+
+static bool has_self_dep(const Builder *builder, uint32_t step) {
+  for (uint32_t i = builder->first_dep[step]; i < builder->first_dep[step + 1]; i++)
+    if (builder->deps[i] == step) return true;
+  return false;
+}
+
+static void cut_segments(Builder *builder, const Components *components, const uint32_t *first,
+                         const uint32_t *old) {
+  KrPlanUnit *unit = &builder->plan->units[builder->unit];
+  uint32_t cap = 0;
+  for (uint32_t c = 0; c < components->n; c++) {
+    bool serial = first[c + 1] - first[c] > 1 || has_self_dep(builder, old[first[c]]);
+    if (!serial && unit->n_segments > 0 && !unit->segments[unit->n_segments - 1].serial)
+      unit->segments[unit->n_segments - 1].end = first[c + 1];
+    else
+      KR_PUSH(builder->plan->arena, unit->segments, unit->n_segments, cap,
+              ((KrPlanSegment){first[c], first[c + 1], serial}));
+  }
+}
+
+// Puts the steps in order: components in theirs, steps of a component by rank.
+static void order_steps(Builder *builder) {
+  KrArena *arena = builder->plan->arena;
+  uint32_t n = builder->n;
+  Components components = {KR_NEW_ARRAY(arena, uint32_t, n), KR_NEW_ARRAY(arena, uint32_t, n),
+                           KR_NEW_ARRAY(arena, uint32_t, n), KR_NEW_ARRAY(arena, uint32_t, n),
+                           KR_NEW_ARRAY(arena, uint32_t, n), KR_NEW_ARRAY(arena, uint32_t, n),
+                           0, 0, 0, 0};
+  for (uint32_t i = 0; i < n; i++) components.of[i] = KR_NONE;
+  find_components(&components, builder);
+  uint32_t *first = KR_NEW_ARRAY(arena, uint32_t, components.n + 2);
+  uint32_t *fill = KR_NEW_ARRAY(arena, uint32_t, components.n + 1);
+  uint32_t *old = KR_NEW_ARRAY(arena, uint32_t, n);
+  for (uint32_t i = 0; i < n; i++) first[components.of[i] + 1]++;
+  for (uint32_t c = 0; c < components.n; c++) first[c + 1] += first[c];
+  for (uint32_t c = 0; c < components.n; c++) fill[c] = first[c];
+  KrPlanUnit *unit = &builder->plan->units[builder->unit];
+  unit->steps = KR_NEW_ARRAY(arena, KrPlanStep, n);
+  unit->n_steps = n;
+  for (uint32_t i = 0; i < n; i++) {
+    uint32_t at = fill[components.of[i]]++;
+    unit->steps[at] = builder->steps[i];
+    old[at] = i;
+  }
+  cut_segments(builder, &components, first, old);
+}
+
+static void build_unit(Builder *builder, const uint32_t *nodes, uint32_t n) {
+  builder->n = builder->n_deps = 0;
+  for (uint32_t i = 0; i < n; i++) add_imports(builder, nodes[i]);
+  add_constants(builder);
+  for (uint32_t i = 0; i < n; i++) add_node(builder, nodes[i]);
+  add_commits(builder);
+  add_deps(builder);
+  order_steps(builder);
+}
+
+// Nodes of a unit in order of rank.
+static uint32_t list_nodes(const KrPlan *plan, uint32_t unit, uint32_t *by_rank, uint32_t *nodes) {
+  const KrFlow *flow = &plan->graph->flows[plan->units[unit].flow];
+  for (uint32_t i = 0, node = flow->first_node; i < flow->n_nodes; i++) {
+    by_rank[plan->node_rank[node]] = node;
+    node = plan->graph->nodes[node].next_node;
+  }
+  uint32_t n = 0;
+  for (uint32_t i = 0; i < flow->n_nodes; i++)
+    if (plan->node_unit[by_rank[i]] == unit) nodes[n++] = by_rank[i];
+  return n;
+}
+
+static uint32_t *none_array(KrArena *arena, size_t n) {
+  uint32_t *at = KR_NEW_ARRAY(arena, uint32_t, n);
+  for (size_t i = 0; i < n; i++) at[i] = KR_NONE;
+  return at;
+}
+
+static void build_units(KrPlan *plan) {
+  KrArena *arena = plan->arena;
+  const KrGraph *graph = plan->graph;
+  uint32_t *by_rank = KR_NEW_ARRAY(arena, uint32_t, graph->n_nodes);
+  uint32_t *nodes = KR_NEW_ARRAY(arena, uint32_t, graph->n_nodes);
+  Builder builder = {.plan = plan};
+  builder.value_step = none_array(arena, 2 * (size_t)plan->n_values + 1);
+  builder.import_of = none_array(arena, plan->n_values + 1);
+  builder.commit_step = none_array(arena, graph->n_states + 1);
+  builder.write_step = none_array(arena, graph->n_nodes + 1);
+  // Second units first: what they import gets its ring before constants are looked at.
+  for (uint32_t u = plan->n_units; u-- > 0;) {
+    builder.unit = u;
+    build_unit(&builder, nodes, list_nodes(plan, u, by_rank, nodes));
+  }
+}
+
+KrStatus kr_plan_units(KrPlan *plan) {
+  KR_TRY(assign_units(plan));
+  make_values(plan);
+  make_rings(plan);
+  build_units(plan);
+  return KR_OK;
+}

@@ -1,0 +1,591 @@
+// Plan x span: takes all memory, then lets every unit run as far as its sources allow until the target.
+#include "sched/run.h"
+
+// ---- memory
+
+static void make_rings(KrRun *run) {
+  const KrPlan *plan = run->plan;
+  run->rings = KR_NEW_ARRAY(run->arena, KrRunRing, plan->n_rings);
+  for (uint32_t r = 0; r < plan->n_rings; r++) {
+    size_t n_bytes = plan->values[plan->rings[r].value].n_bytes;
+    uint8_t *at = kr_arena_array(run->arena, (size_t)plan->rings[r].cap, n_bytes);
+    run->rings[r] = (KrRunRing){at, plan->rings[r].cap - 1, n_bytes};
+  }
+}
+
+static void fill_constant(KrRun *run, uint32_t index) {
+  const KrNode *node = &run->plan->graph->nodes[index];
+  const KrConst *value = &node->value;
+  if (node->kind == KR_NODE_INPUT) value = &run->plan->graph->inputs[node->input].value;
+  uint64_t count = kr_type_count(&node->type);
+  uint8_t *at = run->buffer[run->plan->first_value[index]];
+  uint32_t width = kr_elem_bytes(node->type.elem);
+  for (uint64_t i = 0; i < count; i++)
+    kr_elem_convert(node->type.elem, at + i * width, value->elem, &value->as, 1);
+}
+
+static void make_buffers(KrRun *run) {
+  const KrPlan *plan = run->plan;
+  run->buffer = KR_NEW_ARRAY(run->arena, void *, plan->n_values);
+  for (uint32_t i = 0; i < plan->n_values; i++) {
+    const KrPlanValue *value = &plan->values[i];
+    uint32_t tile = value->held || value->unit == KR_NONE ? 1 : plan->units[value->unit].tile;
+    run->buffer[i] = kr_arena_array(run->arena, tile, value->n_bytes);
+  }
+  for (uint32_t i = 0; i < plan->graph->n_nodes; i++) {
+    const KrNode *node = &plan->graph->nodes[i];
+    if (node->kind == KR_NODE_CONST ||
+        (node->kind == KR_NODE_INPUT && plan->graph->inputs[node->input].kind == KR_INPUT_VALUE))
+      fill_constant(run, i);
+  }
+}
+
+static void make_states(KrRun *run) {
+  const KrPlan *plan = run->plan;
+  run->states = KR_NEW_ARRAY(run->arena, KrRunState, plan->graph->n_states);
+  for (uint32_t s = 0; s < plan->graph->n_states; s++) {
+    const KrState *def = &plan->graph->states[s];
+    const KrPlanState *p = &plan->states[s];
+    KrRunState *state = &run->states[s];
+    kr_elem_convert(def->type.elem, &state->value, def->init.elem, &def->init.as, 1);
+    if (p->sole != KR_NONE)
+      state->buffer = KR_NEW_ARRAY(run->arena, uint64_t, KR_TILE + 1);
+    if (p->cap > 0) {
+      state->versions = KR_NEW_ARRAY(run->arena, KrRunVersion, p->cap);
+      state->mask = p->cap - 1;
+      kr_version_push(state, INT64_MIN, state->value);
+    }
+    if (p->n_writer_flows < 2) continue;
+    state->logs = KR_NEW_ARRAY(run->arena, KrRunLog, p->n_writers);
+    for (uint32_t w = 0; w < p->n_writers; w++)
+      state->logs[w] = (KrRunLog){.at = KR_NEW_ARRAY(run->arena, KrRunVersion, p->log_cap[w]),
+                                  .mask = p->log_cap[w] - 1};
+  }
+}
+
+static void make_queues(KrRun *run) {
+  const KrPlan *plan = run->plan;
+  uint32_t n = plan->graph->n_events;
+  KrEventQueue *queues = KR_NEW_ARRAY(run->arena, KrEventQueue, n);
+  for (uint32_t e = 0; e < n; e++) {
+    uint64_t cap = plan->queue_cap[e];
+    queues[e].cap = cap;
+    queues[e].items = KR_NEW_ARRAY(run->arena, KrRunEvent, cap);
+    queues[e].values = KR_NEW_ARRAY(run->arena, KrEventValue, cap * plan->graph->events[e].n_fields);
+  }
+  run->context.graph = plan->graph;
+  run->context.queues = queues;
+  run->context.user = run;
+  run->outputs = KR_NEW_ARRAY(run->arena, KrCursor *, plan->graph->n_outputs);
+}
+
+// ---- steps
+
+static void point_values(KrRun *run, KrRunStep *step) {
+  const KrPlanStep *plan = step->plan;
+  KrArena *arena = run->arena;
+  step->n_in = plan->n_in;
+  step->n_out = plan->n_out;
+  step->in_base = KR_NEW_ARRAY(arena, const void *, plan->n_in);
+  // Kernels may look at the pointer of an input that was left out.
+  step->in = KR_NEW_ARRAY(arena, const void *, plan->n_in + KR_MAX_PORTS);
+  step->in_bytes = KR_NEW_ARRAY(arena, size_t, plan->n_in);
+  KrType *in_type = KR_NEW_ARRAY(arena, KrType, plan->n_in);
+  step->call.in_type = in_type;
+  for (uint32_t k = 0; k < plan->n_in; k++) {
+    if (plan->in[k] == KR_NONE) continue;
+    const KrPlanValue *value = &run->plan->values[plan->in[k]];
+    step->in_base[k] = step->in[k] = run->buffer[plan->in[k]];
+    step->in_bytes[k] = value->held ? 0 : value->n_bytes;
+    in_type[k] = value->type;
+    if (value->held && k < 64) step->call.held |= UINT64_C(1) << k;
+  }
+  step->out_base = KR_NEW_ARRAY(arena, void *, plan->n_out);
+  step->out = KR_NEW_ARRAY(arena, void *, plan->n_out);
+  step->out_bytes = KR_NEW_ARRAY(arena, size_t, plan->n_out);
+  step->out_ring = KR_NEW_ARRAY(arena, uint32_t, plan->n_out);
+  for (uint32_t k = 0; k < plan->n_out; k++) {
+    const KrPlanValue *value = &run->plan->values[plan->out + k];
+    step->out_base[k] = step->out[k] = run->buffer[plan->out + k];
+    step->out_bytes[k] = value->held ? 0 : value->n_bytes;
+    step->out_ring[k] = value->ring;
+    step->has_ring |= value->ring != KR_NONE;
+  }
+}
+
+static KrStatus prepare_op(KrRun *run, KrRunStep *step) {
+  const KrNode *node = step->node;
+  KrArena scratch;
+  step->field = KR_NEW_ARRAY(run->arena, void *, step->plan->n_fields);
+  for (uint32_t f = 0; f < step->plan->n_fields; f++)
+    step->field[f] = kr_arena_array(run->arena, (size_t)step->plan->field_count[f],
+                                    kr_step_field_bytes(node, f));
+  step->kernel = node->op->run[node->elem];
+  step->call.lanes = 1;
+  step->call.in = step->in;
+  step->call.out = step->out;
+  step->call.field = step->field;
+  step->call.type = &node->type;
+  if (step->kernel == NULL) return KR_ERROR_ARGUMENT;
+  if (node->op->prepare == NULL) return KR_OK;
+  kr_arena_init(&scratch, run->arena->allocator);
+  KrPrep prep = kr_plan_prep(run->plan, step->plan->node, &scratch);
+  const char *message = NULL;
+  prep.field = step->field;
+  KrStatus status = node->op->prepare(&prep, &message);
+  kr_arena_deinit(&scratch);
+  return status;
+}
+
+static void prepare_prev(KrRun *run, KrRunStep *step) {
+  size_t n_bytes = run->plan->values[step->plan->out].n_bytes;
+  step->before = kr_arena_alloc(run->arena, n_bytes);
+  size_t width = kr_elem_bytes(step->node->type.elem);
+  for (size_t i = 0; i < n_bytes; i += width)
+    kr_elem_convert(step->node->type.elem, step->before + i, step->node->value.elem,
+                    &step->node->value.as, 1);
+}
+
+static void point_source(KrRun *run, const KrRunUnit *unit, KrRunStep *step) {
+  const KrPlan *plan = run->plan;
+  const KrPlanRing *ring = &plan->rings[step->plan->ring];
+  step->ring = &run->rings[step->plan->ring];
+  step->from = plan->values[ring->value].type.elem;
+  step->own_source = &run->units[ring->unit] == unit;
+  int64_t n_steps = plan->graph->flows[plan->units[ring->unit].flow].n_steps;
+  step->last = n_steps >= 0 ? n_steps - 1 : INT64_MAX;
+}
+
+static KrStatus make_step(KrRun *run, const KrRunUnit *unit, KrRunStep *step) {
+  const KrPlanStep *plan = step->plan;
+  step->node = plan->kind == KR_STEP_NODE ? &run->plan->graph->nodes[plan->node] : NULL;
+  point_values(run, step);
+  if (unit != NULL && plan->kind != KR_STEP_COMMIT && plan->ring != KR_NONE)
+    point_source(run, unit, step);
+  if (step->node == NULL) return KR_OK;
+  if (step->node->kind == KR_NODE_OP) KR_TRY(prepare_op(run, step));
+  if (step->node->kind == KR_NODE_PREV) prepare_prev(run, step);
+  if (step->node->kind == KR_NODE_SIGNAL) {
+    step->site = KR_NEW(run->arena, KrSite);
+    kr_site_init(step->site, kr_cursor_new(run->arena, &run->context, step->node->events));
+  }
+  return kr_step_place(run, step, 0);
+}
+
+static size_t scratch_bytes(const KrPlanUnit *unit) {
+  size_t n_bytes = 64;
+  for (uint32_t i = 0; i < unit->n_steps; i++) {
+    const KrPlanStep *step = &unit->steps[i];
+    size_t need = 8 * ((size_t)step->n_back + 8);
+    if (step->sinc != NULL) need = sizeof(double) * 2 * step->sinc->half;
+    if (need > n_bytes) n_bytes = need;
+  }
+  return n_bytes;
+}
+
+static KrStatus make_unit(KrRun *run, uint32_t index) {
+  KrRunUnit *unit = &run->units[index];
+  unit->plan = &run->plan->units[index];
+  unit->steps = KR_NEW_ARRAY(run->arena, KrRunStep, unit->plan->n_steps);
+  unit->scratch = kr_arena_alloc(run->arena, scratch_bytes(unit->plan));
+  for (uint32_t i = 0; i < unit->plan->n_steps; i++) {
+    unit->steps[i].plan = &unit->plan->steps[i];
+    KR_TRY(make_step(run, unit, &unit->steps[i]));
+  }
+  return KR_OK;
+}
+
+static void add_unit_state(KrRun *run, KrRunUnit *unit, uint32_t state) {
+  if (unit->states == NULL)
+    unit->states = KR_NEW_ARRAY(run->arena, uint32_t, run->plan->graph->n_states);
+  for (uint32_t i = 0; i < unit->n_states; i++)
+    if (unit->states[i] == state) return;
+  unit->states[unit->n_states++] = state;
+}
+
+static KrRunStep *find_step(KrRun *run, uint32_t node) {
+  KrRunUnit *unit = &run->units[run->plan->node_unit[node]];
+  for (uint32_t i = 0; i < unit->plan->n_steps; i++)
+    if (unit->steps[i].plan->kind == KR_STEP_NODE && unit->steps[i].plan->node == node)
+      return &unit->steps[i];
+  return NULL;
+}
+
+static void join_writers(KrRun *run) {
+  const KrPlan *plan = run->plan;
+  for (uint32_t s = 0; s < plan->graph->n_states; s++) {
+    const KrPlanState *state = &plan->states[s];
+    KrRunStep **writers = KR_NEW_ARRAY(run->arena, KrRunStep *, state->n_writers);
+    for (uint32_t w = 0; w < state->n_writers; w++) {
+      writers[w] = find_step(run, state->writers[w]);
+      if (run->states[s].logs != NULL) run->states[s].logs[w].writer = writers[w];
+      add_unit_state(run, &run->units[plan->node_unit[state->writers[w]]], s);
+    }
+    for (uint32_t u = 0; u < plan->n_units && state->sole != KR_NONE; u++)
+      for (uint32_t i = 0; i < run->units[u].plan->n_steps; i++) {
+        KrRunStep *step = &run->units[u].steps[i];
+        if (step->plan->kind != KR_STEP_COMMIT || step->plan->state != s) continue;
+        step->writers = writers;
+        run->states[s].commit = step;
+      }
+  }
+}
+
+// ---- event functions
+
+// Operators have no tick here: every event is tick 0.
+static void call_function(void *user, uint32_t events, const double *in, uint32_t n_in, double *out,
+                          uint32_t n_out) {
+  KrRun *run = user;
+  const KrEvents *stream = &run->plan->graph->events[events];
+  KrSlice slice = {.n = 1, .first = true, .last = true};
+  KrRunUnit unit = {.plan = NULL};
+  KrFault fault = {NULL, 0};
+  for (uint32_t i = 0; i < stream->n_param && i < n_in; i++)
+    kr_elem_convert(run->plan->graph->nodes[stream->param[i]].type.elem,
+                    run->buffer[run->plan->first_value[stream->param[i]]], KR_ELEM_F64, &in[i], 1);
+  for (uint32_t i = 0; i < run->plan->functions[events].n_steps; i++) {
+    KrRunStep *step = &run->functions[events][i];
+    if (step->node->kind != KR_NODE_OP) {
+      kr_step_run(run, &unit, step, &slice);
+      continue;
+    }
+    step->call.n = 1;
+    step->call.fault = &fault;
+    step->kernel(&step->call);
+  }
+  for (uint32_t i = 0; i < n_out; i++) {
+    KrType type = kr_graph_type(run->plan->graph, stream->result[i]);
+    kr_elem_convert(KR_ELEM_F64, &out[i], type.elem,
+                    run->buffer[kr_plan_value(run->plan, stream->result[i])], 1);
+  }
+}
+
+static KrStatus make_functions(KrRun *run) {
+  const KrPlan *plan = run->plan;
+  run->context.function = call_function;
+  run->functions = KR_NEW_ARRAY(run->arena, KrRunStep *, plan->graph->n_events);
+  for (uint32_t e = 0; e < plan->graph->n_events; e++) {
+    const KrPlanFunction *function = &plan->functions[e];
+    run->functions[e] = KR_NEW_ARRAY(run->arena, KrRunStep, function->n_steps);
+    for (uint32_t i = 0; i < function->n_steps; i++) {
+      run->functions[e][i].plan = &function->steps[i];
+      KR_TRY(make_step(run, NULL, &run->functions[e][i]));
+    }
+  }
+  return KR_OK;
+}
+
+static KrStatus make_run(KrRun *run) {
+  const KrPlan *plan = run->plan;
+  run->time = KR_RATIO_ZERO;
+  make_rings(run);
+  make_buffers(run);
+  make_states(run);
+  make_queues(run);
+  KR_TRY(make_functions(run));
+  run->units = KR_NEW_ARRAY(run->arena, KrRunUnit, plan->n_units);
+  run->dirty = KR_NEW_ARRAY(run->arena, uint8_t, plan->n_units);
+  run->kept = KR_NEW_ARRAY(run->arena, KrRunKept, plan->n_units);
+  for (uint32_t u = 0; u < plan->n_units; u++) KR_TRY(make_unit(run, u));
+  join_writers(run);
+  for (uint32_t o = 0; o < plan->graph->n_outputs; o++)
+    if (plan->graph->outputs[o].kind == KR_OUTPUT_EVENTS)
+      run->outputs[o] = kr_cursor_new(run->arena, &run->context, plan->graph->outputs[o].events);
+  return KR_OK;
+}
+
+KrStatus kr_run_new(KrArena *arena, const KrPlan *plan, KrRun **run) {
+  jmp_buf here, *outer = arena->escape;
+  arena->escape = &here;
+  if (setjmp(here) != 0) {
+    arena->escape = outer;
+    return KR_ERROR_MEMORY;
+  }
+  *run = KR_NEW(arena, KrRun);
+  (*run)->arena = arena;
+  (*run)->plan = plan;
+  KrStatus status = make_run(*run);
+  arena->escape = outer;
+  return status;
+}
+
+// ---- running
+
+int64_t kr_run_count(const KrPlan *plan, uint32_t flow, int64_t until) {
+  const KrPlanFlow *f = &plan->flows[flow];
+  int64_t n = -kr_div_floor(f->phase - until, f->period);
+  int64_t n_steps = plan->graph->flows[flow].n_steps;
+  if (n < 0) n = 0;
+  return n_steps >= 0 && n > n_steps ? n_steps : n;
+}
+
+static void run_segment(KrRun *run, KrRunUnit *unit, const KrPlanSegment *segment, const KrSlice *slice) {
+  if (!segment->serial) {
+    for (uint32_t s = segment->begin; s < segment->end; s++)
+      kr_step_run(run, unit, &unit->steps[s], slice);
+    return;
+  }
+  KrSlice one = *slice;
+  one.n = 1;
+  for (uint32_t i = 0; i < slice->n; i++, one.at++, one.tick++, one.inner++)
+    for (uint32_t s = segment->begin; s < segment->end; s++)
+      kr_step_run(run, unit, &unit->steps[s], &one);
+}
+
+static void keep_last(KrRunUnit *unit, uint32_t n) {
+  for (uint32_t s = 0; s < unit->plan->n_steps; s++) {
+    KrRunStep *step = &unit->steps[s];
+    if (step->before == NULL || step->in_base[0] == NULL) continue;
+    const uint8_t *in = (const uint8_t *)step->in_base[0] + (n - 1) * step->in_bytes[0];
+    __builtin_memcpy(step->before, in, step->out_bytes[0]);
+  }
+}
+
+static void run_slice(KrRun *run, KrRunUnit *unit, const KrSlice *slice) {
+  kr_states_begin(run, unit);
+  for (uint32_t i = 0; i < unit->plan->n_segments; i++)
+    run_segment(run, unit, &unit->plan->segments[i], slice);
+  uint32_t n = unit->fault.message != NULL ? (uint32_t)(unit->fault.tick - slice->tick) : slice->n;
+  kr_states_end(run, unit, slice->tick, n, slice->last);
+  if (n > 0) keep_last(unit, n);
+}
+
+// Runs n ticks of a tile. With substeps the tile is one tick.
+static void run_tile(KrRun *run, KrRunUnit *unit, uint32_t n) {
+  uint32_t substeps = run->plan->graph->flows[unit->plan->flow].substeps;
+  KrSlice slice = {unit->n_done, unit->n_done, 0, n, true, true};
+  if (substeps <= 1) {
+    run_slice(run, unit, &slice);
+  } else {
+    slice.inner = unit->n_done * substeps;
+    for (uint32_t i = 0; i < substeps && unit->fault.message == NULL; i++, slice.inner++) {
+      slice.first = i == 0;
+      slice.last = i + 1 == substeps;
+      run_slice(run, unit, &slice);
+    }
+  }
+  unit->n_done = unit->fault.message != NULL ? unit->fault.tick : unit->n_done + n;
+}
+
+// The faulting tick belongs to program time (its time - lead); the earliest in (time, order) is reported.
+static void take_fault(KrRun *run, KrRunUnit *unit) {
+  const KrPlanFlow *flow = &run->plan->flows[unit->plan->flow];
+  int64_t time = flow->phase + unit->fault.tick * flow->period - flow->lead;
+  uint32_t index = flow->index;
+  unit->stopped = true;
+  if (run->has_fault &&
+      (run->fault_time < time ||
+       (run->fault_time == time && run->plan->flows[run->fault.flow].index < index)))
+    return;
+  run->has_fault = true;
+  run->fault = unit->fault;
+  run->fault_time = time;
+}
+
+// After a fault others run up to it, so that an earlier one of theirs is found.
+static int64_t find_target(const KrRun *run, const KrRunUnit *unit) {
+  if (!run->has_fault) return unit->target;
+  const KrPlanFlow *flow = &run->plan->flows[unit->plan->flow];
+  int64_t until = run->fault_time + flow->lead;
+  until += flow->index < run->plan->flows[run->fault.flow].index;
+  int64_t n = kr_run_count(run->plan, unit->plan->flow, until);
+  return n < unit->target ? n : unit->target;
+}
+
+static int64_t find_allowed(const KrRun *run, const KrRunUnit *unit) {
+  const KrPlan *plan = run->plan;
+  int64_t until = INT64_MAX;
+  for (uint32_t i = 0; i < unit->plan->n_needs; i++) {
+    const KrPlanNeed *need = &unit->plan->needs[i];
+    const KrRunUnit *source = &run->units[need->unit];
+    int64_t n_steps = plan->graph->flows[source->plan->flow].n_steps;
+    if (n_steps >= 0 && source->n_done >= n_steps) continue;
+    if (need->first && source->n_done == 0) return 0;
+    int64_t limit = need->base + source->n_done * plan->flows[source->plan->flow].period;
+    if (source->n_done > 0 && limit < need->least) limit = need->least;
+    if (limit < until) until = limit;
+  }
+  if (until == INT64_MAX) return INT64_MAX;
+  return kr_run_count(plan, unit->plan->flow, until + 1);
+}
+
+static void trace_span(const KrRun *run, const KrRunUnit *unit, int64_t first, uint32_t n) {
+  static const KrText boundary = {"solver.boundary", 15};
+  run->trace(run->trace_user, unit->plan->flow, first, n, "run");
+  for (uint32_t s = 0; s < unit->plan->n_steps; s++) {
+    const KrNode *node = unit->steps[s].node;
+    if (node == NULL || node->kind != KR_NODE_OP) continue;
+    KrText name = kr_text_from(node->op->name);
+    if (name.n < boundary.n) continue;
+    name.n = boundary.n;
+    if (kr_text_equal(name, boundary))
+      run->trace(run->trace_user, unit->plan->flow, first, n, node->op->name);
+  }
+}
+
+static int64_t swap_limit(const KrRun *run, const KrRunUnit *unit) {
+  return kr_run_count(run->plan, unit->plan->flow, run->swap_grid);
+}
+
+// Runs one unit as far as it may; false when it did not move.
+static bool run_unit(KrRun *run, uint32_t index) {
+  KrRunUnit *unit = &run->units[index];
+  int64_t target = find_target(run, unit), allowed = find_allowed(run, unit);
+  if (allowed < target) target = allowed;
+  if (run->plan->span_ticks > 0 && target > unit->n_done + run->plan->span_ticks)
+    target = unit->n_done + run->plan->span_ticks;
+  bool keeps = run->has_swap && !run->kept[index].taken && target >= swap_limit(run, unit);
+  int64_t first = unit->n_done;
+  while (unit->n_done < target && unit->fault.message == NULL) {
+    int64_t n = target - unit->n_done;
+    if (keeps && !run->kept[index].taken && unit->n_done < swap_limit(run, unit) &&
+        n > swap_limit(run, unit) - unit->n_done)
+      n = swap_limit(run, unit) - unit->n_done;
+    if (keeps && !run->kept[index].taken && unit->n_done == swap_limit(run, unit))
+      kr_swap_keep(run, index);
+    run_tile(run, unit, n > unit->plan->tile ? unit->plan->tile : (uint32_t)n);
+  }
+  if (unit->fault.message != NULL) take_fault(run, unit);
+  for (uint32_t i = 0; i < unit->n_states; i++) kr_state_settle(run, unit->states[i]);
+  if (unit->n_done == first) return false;
+  if (run->trace != NULL) trace_span(run, unit, first, (uint32_t)(unit->n_done - first));
+  return true;
+}
+
+static void run_ready(KrRun *run) {
+  uint32_t n = run->plan->n_units;
+  for (uint32_t u = 0; u < n; u++) run->dirty[u] = 1;
+  for (uint32_t u = 0; u < n; u++) {
+    if (!run->dirty[u]) continue;
+    run->dirty[u] = 0;
+    if (run->units[u].stopped || !run_unit(run, u)) continue;
+    const KrPlanUnit *plan = &run->plan->units[u];
+    uint32_t next = run->units[u].n_done < run->units[u].target ? u : n;
+    if (next == u) run->dirty[u] = 1;
+    for (uint32_t i = 0; i < plan->n_dependents; i++) {
+      run->dirty[plan->dependents[i]] = 1;
+      if (plan->dependents[i] < next) next = plan->dependents[i];
+    }
+    if (next <= u) u = next - 1;
+  }
+}
+
+static KrStatus end_run(KrRun *run) {
+  const KrPlan *plan = run->plan;
+  if (run->has_fault) {
+    KrRatio time;
+    KR_TRY(kr_ratio_div(kr_ratio_of(run->fault_time), plan->grid.frequency, &time));
+    if (kr_ratio_compare(time, run->time) > 0) {
+      run->time = time;
+      run->time_grid = run->fault_time;
+    }
+    return KR_ERROR_RUN;
+  }
+  for (uint32_t u = 0; u < plan->n_units; u++) {
+    const KrRunUnit *unit = &run->units[u];
+    if (unit->n_done >= unit->target) continue;
+    run->has_fault = true;
+    run->fault = (KrRunFault){unit->plan->flow, 0, unit->n_done, "internal error: the schedule is stuck"};
+    return KR_ERROR_RUN;
+  }
+  return KR_OK;
+}
+
+KrStatus kr_run_to(KrRun *run, KrRatio to) {
+  const KrPlan *plan = run->plan;
+  KrRatio advance, ticks;
+  if (run->has_fault) return KR_ERROR_RUN;
+  KR_TRY(kr_ratio_sub(to, run->time, &advance));
+  if (advance.num < 0) return KR_ERROR_ARGUMENT;
+  if (kr_ratio_compare(advance, plan->step) > 0) return KR_ERROR_LIMIT;
+  KR_TRY(kr_ratio_mul(to, plan->grid.frequency, &ticks));
+  int64_t grid = kr_ratio_ceil(ticks);
+  for (uint32_t u = 0; u < plan->n_units; u++) {
+    uint32_t flow = plan->units[u].flow;
+    run->units[u].target = kr_run_count(plan, flow, grid + plan->flows[flow].lead);
+  }
+  run_ready(run);
+  KR_TRY(end_run(run));
+  run->time = to;
+  run->time_grid = grid;
+  return KR_OK;
+}
+
+// ---- what can be read
+
+KrRatio kr_run_time(const KrRun *run) { return run->time; }
+const KrRunFault *kr_run_fault(const KrRun *run) { return run->has_fault ? &run->fault : NULL; }
+
+int64_t kr_run_ticks(const KrRun *run, uint32_t flow) {
+  return kr_run_count(run->plan, flow, run->time_grid);
+}
+
+const void *kr_run_output(const KrRun *run, uint32_t output, uint32_t i, int64_t tick, uint32_t wanted,
+                          uint32_t *n) {
+  const KrOutput *def = &run->plan->graph->outputs[output];
+  uint32_t r = run->plan->values[kr_plan_value(run->plan, def->refs[i])].ring;
+  const KrRunRing *ring = &run->rings[r];
+  int64_t end = kr_run_ticks(run, def->flow);
+  int64_t done = run->units[run->plan->rings[r].unit].n_done;
+  *n = 0;
+  if (tick < 0 || tick >= end || tick + (int64_t)ring->mask + 1 < done) return NULL;
+  uint64_t until_end = ring->mask + 1 - ((uint64_t)tick & ring->mask);
+  int64_t follow = end - tick;
+  if ((uint64_t)follow > until_end) follow = (int64_t)until_end;
+  *n = follow < wanted ? (uint32_t)follow : wanted;
+  return kr_ring_at(ring, tick);
+}
+
+bool kr_run_event(KrRun *run, uint32_t output, KrRunEvent *event) {
+  bool emitted;
+  const KrRunEvent *next = kr_cursor_peek(run->outputs[output], run->time, &emitted);
+  if (next == NULL || kr_ratio_compare(next->time, run->time) >= 0) return false;
+  *event = *next;
+  kr_cursor_pop(run->outputs[output]);
+  return true;
+}
+
+void kr_run_trace(KrRun *run, KrTraceFunction *function, void *user) {
+  run->trace = function;
+  run->trace_user = user;
+}
+
+static bool reads_stream(const KrGraph *graph, uint32_t events, uint32_t wanted) {
+  if (events == wanted) return true;
+  for (uint32_t i = 0; i < graph->events[events].n_sources; i++)
+    if (reads_stream(graph, graph->events[events].sources[i], wanted)) return true;
+  return false;
+}
+
+static bool is_past(const KrRun *run, uint32_t events, KrRatio time) {
+  const KrGraph *graph = run->plan->graph;
+  for (uint32_t i = 0; i < graph->n_nodes; i++) {
+    const KrNode *node = &graph->nodes[i];
+    int64_t tick;
+    if (node->kind != KR_NODE_SIGNAL || run->plan->node_unit[i] == KR_NONE) continue;
+    if (!reads_stream(graph, node->events, events)) continue;
+    if (kr_clock_ceil(&graph->flows[node->flow].clock, time, &tick) != KR_OK) return true;
+    if (tick < run->units[run->plan->node_unit[i]].n_done + kr_signal_ahead(node)) return true;
+  }
+  return kr_ratio_compare(time, run->time) < 0;
+}
+
+KrStatus kr_run_push(KrRun *run, uint32_t events, const KrEventItem *item) {
+  const KrGraph *graph = run->plan->graph;
+  if (events >= graph->n_events || graph->events[events].kind != KR_EVENTS_SIGNAL)
+    return KR_ERROR_ARGUMENT;
+  if (item->time.num < 0 || is_past(run, events, item->time)) return KR_ERROR_ARGUMENT;
+  KrEventQueue *queue = &run->context.queues[events];
+  if (queue->n > 0) {
+    const KrRunEvent *newest = &queue->items[(queue->n - 1) & (queue->cap - 1)];
+    if (kr_ratio_compare(newest->time, item->time) > 0) return KR_ERROR_ARGUMENT;
+  }
+  if (queue->n >= queue->cap &&
+      kr_ratio_compare(queue->items[queue->n & (queue->cap - 1)].time, run->time) >= 0)
+    return KR_ERROR_LIMIT;
+  KrRunEvent event = {item->time, item->action, item->has_dur, item->dur, item->has_key, item->key,
+                      item->values};
+  kr_queue_push(queue, graph->events[events].n_fields, &event);
+  return KR_OK;
+}

@@ -1,0 +1,129 @@
+/// What a run keeps, shared by run, snapshot and swap. All memory is taken by kr_run_new.
+#ifndef KR_SCHED_RUN_H
+#define KR_SCHED_RUN_H
+#include "sched/plan.h"
+#include "sched/signal.h"
+
+typedef struct KrRunRing {
+  uint8_t *at;
+  uint64_t mask;
+  size_t n_bytes; ///< per tick
+} KrRunRing;
+
+/// A state's value as of after grid time `time`; `bits` holds the element in its first bytes.
+typedef struct KrRunVersion {
+  int64_t time;
+  uint64_t bits;
+} KrRunVersion;
+/// Writes of one WRITE node not yet merged with the other writers'.
+typedef struct KrRunLog {
+  const struct KrRunStep *writer;
+  KrRunVersion *at;
+  uint64_t n, taken, mask;
+} KrRunLog;
+typedef struct KrRunState {
+  KrRunVersion *versions; ///< entry i at i & mask; NULL when nobody needs them
+  uint64_t n, mask;       ///< n >= 1: entry 0 is the initial value
+  KrRunLog *logs;         ///< per writer, when several flows write
+  void *buffer;           ///< sole writer: value before tick i of the tile at entry i, tile + 1 entries
+  uint64_t value;         ///< sole writer: value before the tile
+  const struct KrRunStep *commit; ///< sole writer: the step that fills buffer
+  bool wrote;             ///< sole writer: some inner run of this tick wrote
+} KrRunState;
+
+typedef struct KrRunStep {
+  const KrPlanStep *plan;
+  const KrNode *node; ///< NULL: IMPORT, COMMIT
+  KrKernel *kernel;
+  KrCall call;
+  const void **in_base, **in; ///< at the tile's first tick; at the slice's
+  void **out_base, **out;
+  size_t *in_bytes, *out_bytes; ///< per tick, 0: held
+  uint32_t n_in, n_out;
+  uint32_t *out_ring; ///< KR_NONE: none
+  bool has_ring;
+  void **field;
+  KrStepper newest, oldest; ///< position of the next tick on the source's clock
+  const KrRunRing *ring;
+  int64_t last;      ///< last tick the source ever runs
+  KrElem from;       ///< the source's element type
+  bool own_source;   ///< in the same unit
+  uint8_t *before;   ///< PREV: input at the tick before the tile
+  KrSite *site;
+  uint64_t version;  ///< STATE_READ: index of the version last read
+  struct KrRunStep **writers; ///< COMMIT: WRITE steps in order
+} KrRunStep;
+
+typedef struct KrRunUnit {
+  const KrPlanUnit *plan;
+  KrRunStep *steps;
+  int64_t n_done, target;
+  uint8_t *scratch;
+  uint32_t *states, n_states; ///< written here
+  bool stopped;               ///< by a fault at tick n_done
+  KrRunFault fault;           ///< earliest of the tile, message NULL: none
+  uint32_t fault_rank;
+} KrRunUnit;
+
+/// State of a flow as it passes an announced instant (hot swap).
+typedef struct KrRunKept {
+  bool taken;
+  uint8_t *at;
+} KrRunKept;
+
+struct KrRun {
+  KrArena *arena;
+  const KrPlan *plan;
+  void **buffer; ///< per value
+  KrRunRing *rings;
+  KrRunUnit *units;
+  KrRunState *states;
+  struct KrCursorContext context;
+  KrRunStep **functions; ///< per event stream: steps of its function
+  KrCursor **outputs;    ///< per output: cursor of an EVENTS output
+  uint8_t *dirty;        ///< per unit
+  KrRatio time;
+  int64_t time_grid;     ///< whole grid ticks, rounded up
+  bool has_fault;
+  KrRunFault fault;
+  int64_t fault_time;    ///< program time of the faulting tick: its time less the lead
+  KrTraceFunction *trace;
+  void *trace_user;
+  bool has_swap;         ///< an instant was announced
+  KrRatio swap_time;
+  int64_t swap_grid;
+  KrRunKept *kept;       ///< per unit
+};
+
+/// Consecutive ticks of one unit's tile.
+typedef struct KrSlice {
+  int64_t tick;  ///< outer tick of the first
+  int64_t inner; ///< inner tick of the first
+  uint32_t at, n;
+  bool first, last; ///< first and last inner run of the tick
+} KrSlice;
+
+static inline int64_t kr_run_tick_time(const KrPlan *plan, uint32_t flow, int64_t tick) {
+  return plan->flows[flow].phase + tick * plan->flows[flow].period;
+}
+static inline uint8_t *kr_ring_at(const KrRunRing *ring, int64_t tick) {
+  return ring->at + ((uint64_t)tick & ring->mask) * ring->n_bytes;
+}
+/// Ticks >= 0 of a flow with time < grid time `until`, as many as it runs.
+int64_t kr_run_count(const KrPlan *plan, uint32_t flow, int64_t until);
+/// n elements of another type by one rounding; integers wrap, reals saturate.
+void kr_elem_convert(KrElem to, void *dst, KrElem from, const void *src, size_t n);
+void kr_step_run(KrRun *run, KrRunUnit *unit, KrRunStep *step, const KrSlice *slice);
+/// Puts the steppers of the unit's steps on tick `tick`.
+KrStatus kr_step_place(const KrRun *run, KrRunStep *step, int64_t tick);
+void kr_states_begin(KrRun *run, KrRunUnit *unit);
+void kr_state_read(KrRun *run, KrRunStep *step, const KrSlice *slice);
+void kr_state_commit(KrRun *run, KrRunStep *step, const KrSlice *slice);
+/// After a tile of which n ticks are valid: keeps the last values, publishes what other flows see.
+void kr_states_end(KrRun *run, KrRunUnit *unit, int64_t tick, uint32_t n, bool last_inner);
+/// Merges the writes of every instant all writers have passed.
+void kr_state_settle(KrRun *run, uint32_t state);
+void kr_version_push(KrRunState *state, int64_t time, uint64_t bits);
+/// Saves the state of a unit standing at its first tick at or after the announced instant.
+void kr_swap_keep(KrRun *run, uint32_t unit);
+#endif
