@@ -229,7 +229,7 @@ static KrStatus read_division(Reader *r, Division *division) {
   if (frames == 29) return kr_ratio_make(1001, 30000 * (int64_t)ticks, &division->second);
   if (frames != 24 && frames != 25 && frames != 30)
     return fail(r, 12, "an SMPTE frame rate other than 24, 25, 29 (drop frame) and 30");
-  return kr_ratio_make(1, (int64_t)(frames * ticks), &division->second);
+  return kr_ratio_make(1, (int64_t)frames * ticks, &division->second);
 }
 
 static KrStatus read_header(Reader *r, KrMidi *midi, Division *division) {

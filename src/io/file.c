@@ -98,26 +98,37 @@ static ssize_t read_some(int fd, void *at, size_t n_bytes) {
   return n;
 }
 
-// Reads to the end into malloc'ed memory with room for one byte more.
+// Twice the room, at least 4096 bytes; on failure the old block is gone.
+static KrStatus grow(uint8_t **bytes, size_t *room, size_t wanted) {
+  size_t larger = wanted > *room * 2 ? wanted : *room * 2;
+  uint8_t *more = larger <= 2 * KR_FILE_MAX_BYTES ? realloc(*bytes, larger) : NULL;
+  if (!more) {
+    free(*bytes);
+    *bytes = NULL;
+    return larger <= 2 * KR_FILE_MAX_BYTES ? KR_ERROR_MEMORY : KR_ERROR_LIMIT;
+  }
+  *bytes = more;
+  *room = larger;
+  return KR_OK;
+}
+
+// Reads to the end into malloc'ed memory with room for one byte more. KR_ERROR_IO leaves errno.
 static KrStatus read_all(int fd, uint64_t guess, uint8_t **at, size_t *n_bytes) {
-  size_t room = guess < 4096 ? 4096 : (size_t)guess + 2, n = 0;
-  uint8_t *bytes = guess > KR_FILE_MAX_BYTES ? NULL : malloc(room);
+  uint8_t *bytes = NULL;
+  size_t room = 0, n = 0;
   if (guess > KR_FILE_MAX_BYTES) return KR_ERROR_LIMIT;
-  if (!bytes) return KR_ERROR_MEMORY;
+  KR_TRY(grow(&bytes, &room, (size_t)guess + 4096));
   for (;;) {
     ssize_t got = read_some(fd, bytes + n, room - n - 1);
-    if (got == 0) break;
-    n += got > 0 ? (size_t)got : 0;
-    bool is_full = n + 1 >= room;
-    uint8_t *more = is_full && room <= KR_FILE_MAX_BYTES ? realloc(bytes, room * 2) : bytes;
-    if (got < 0 || !more || (is_full && room > KR_FILE_MAX_BYTES)) {
+    if (got < 0) {
       int code = errno;
       free(bytes);
       errno = code;
-      return got < 0 ? KR_ERROR_IO : more ? KR_ERROR_LIMIT : KR_ERROR_MEMORY;
+      return KR_ERROR_IO;
     }
-    bytes = more;
-    room = is_full ? room * 2 : room;
+    if (got == 0) break;
+    n += (size_t)got;
+    if (n + 1 == room) KR_TRY(grow(&bytes, &room, 0));
   }
   bytes[n] = 0;
   *at = bytes;
