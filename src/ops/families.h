@@ -6,7 +6,19 @@
 
 #define KR_FAMILY_LIST(X)                                                                          \
   X(oscillators)                                                                                   \
-  X(noise) X(envelopes) X(control) X(filters) X(delays) X(mixing) X(maths) X(operators)
+  X(noise)                                                                                         \
+  X(envelopes)                                                                                     \
+  X(control)                                                                                       \
+  X(filters)                                                                                       \
+  X(delays)                                                                                        \
+  X(mixing)                                                                                        \
+  X(samples)                                                                                       \
+  X(spectra)                                                                                       \
+  X(streams)                                                                                       \
+  X(maths)                                                                                         \
+  X(fields)                                                                                        \
+  X(pictures)                                                                                      \
+  X(operators)
 
 #define KR_FAMILY_DECLARE(name) extern const KrFamily kr_family_##name;
 KR_FAMILY_LIST(KR_FAMILY_DECLARE)

@@ -12,8 +12,8 @@ enum { KR_TILE = 64, KR_LANES = 16, KR_MAX_PORTS = 16, KR_MAX_FIELDS = 16, KR_MA
 #define KR_ELEM_LIST(X)                                                                            \
   X(BOOL, "bool", uint8_t)                                                                         \
   X(I32, "i32", int32_t)                                                                           \
-  X(I64, "i64", int64_t) X(U32, "u32", uint32_t) X(U64, "u64", uint64_t) X(F32, "f32", float)      \
-      X(F64, "f64", double)
+  X(I64, "i64", int64_t)                                                                           \
+  X(U32, "u32", uint32_t) X(U64, "u64", uint64_t) X(F32, "f32", float) X(F64, "f64", double)
 typedef enum KrElem {
 #define KR_ELEM_ENUM(name, text, type) KR_ELEM_##name,
   KR_ELEM_LIST(KR_ELEM_ENUM)
@@ -69,9 +69,10 @@ typedef struct KrPort {
   const char *unit;    ///< dimension of a bare number: "" plain, "Hz", "s", "dB", "turns", "rad",
                        ///< "cents" …; NULL: any
   const char *preset;  ///< default as Kairo source (`10ms`, `0.7071`, `lp`); NULL: must be given
-  const char *choices; ///< CHOICE: words in order, `lp|bp|hp|notch`
-  const char *range;   ///< for the manual, `20..20000`; NULL: any
-  const char *doc;     ///< half a sentence
+  const char *choices; ///< CHOICE: words in order, `lp|bp|hp|notch`. CONST: words taken in place of
+                       ///< a number (`auto`); the value's kind is then KR_VALUE_CHOICE
+  const char *range; ///< for the manual, `20..20000`; NULL: any
+  const char *doc;   ///< half a sentence
 } KrPort;
 
 typedef enum KrValueKind {
@@ -119,7 +120,9 @@ typedef struct KrFault {
 /// One kernel call over a tile [tick][lane] of one lane group.
 /// in[i] is [n][lanes] elements, or [1][lanes] when bit i of `held` is set (constant over the
 /// tile); shapes other than scalar have kr_type_count elements in place of one. in[i] may be NULL
-/// only where KR_PORT_GATE says so. Outputs never overlap inputs. field[i] is [count][lanes].
+/// only where KR_PORT_GATE says so, and for an optional BOOL of an operator (then it is true).
+/// Outputs never overlap inputs. field[i] is [count][lanes]. Rows with a shape other than scalar at
+/// any port or output have one lane.
 typedef struct KrCall {
   uint32_t n;     ///< ticks, 1..KR_TILE
   uint32_t lanes; ///< 1 or KR_LANES

@@ -1,0 +1,433 @@
+// Spectra: transforms with a scale in which a partial of amplitude 1 on a bin has magnitude 1.
+// Scale: bin k is 2 / sum(window) times the transform, the first and last bin 1 / sum(window).
+#ifndef KR_PASS
+#include "math/elementary.h"
+#include "math/fft.h"
+#include "math/sum.h"
+#include "math/window.h"
+#include "ops/kernel.h"
+#include <string.h>
+
+// The first two fields of every row that transforms: the plan, built inside the field's own memory,
+// and scratch of 5 n numbers (work 2 n, real and imaginary part n each, signal n).
+enum { FIELD_PLAN, FIELD_WORK, FIELD_WINDOW, FIELD_HOP, FIELD_INPUT, FIELD_SPECTRUM };
+enum { FIELD_SUM = FIELD_INPUT, FIELD_BIN_HZ = 0 };
+enum { MAX_SIZE = 1 << 20 };
+
+// An arena that takes its memory from one field: `left` bytes at `next`.
+typedef struct Nest {
+  unsigned char *next;
+  size_t left;
+} Nest;
+static void *nest_alloc(void *user, size_t n_bytes) {
+  Nest *nest = user;
+  n_bytes = (n_bytes + 63) / 64 * 64;
+  if (nest->left < n_bytes) return NULL;
+  void *at = nest->next;
+  nest->next += n_bytes;
+  nest->left -= n_bytes;
+  return at;
+}
+static void nest_free(void *user, void *at) { (void)user, (void)at; }
+
+// What every size, choice and type below agree on.
+typedef struct Layout {
+  uint32_t size, bins, hop;
+  KrWindow window;
+} Layout;
+
+static const KrPortValue *find_port(const KrPrep *prep, const char *name) {
+  for (uint32_t i = 0; i < kr_op_ports(prep->op); i++)
+    if (kr_text_is(kr_text_from(name), prep->op->in[i].name)) return &prep->port[i];
+  return NULL;
+}
+
+// A whole constant from 1 to MAX_SIZE, 0 when it is none.
+static uint32_t whole_port(const KrPortValue *port) {
+  bool whole = port->kind == KR_VALUE_CONST && port->exact && port->ratio.den == 1 &&
+               port->ratio.num > 0 && port->ratio.num <= MAX_SIZE;
+  return whole ? (uint32_t)port->ratio.num : 0;
+}
+
+static KrStatus read_layout(const KrPrep *prep, Layout *layout, const char **message) {
+  const KrPortValue *size = find_port(prep, "size"), *hop = find_port(prep, "hop");
+  const KrPortValue *window = find_port(prep, "window"), *x = &prep->port[0];
+  *layout = (Layout){.window = window != NULL ? (KrWindow)window->choice : KR_WINDOW_RECT};
+  layout->size = size != NULL ? whole_port(size) : x->type.dim[1];
+  layout->bins = layout->size / 2 + 1;
+  layout->hop = hop != NULL ? whole_port(hop) : 1;
+  if (layout->size < 2 || layout->size > MAX_SIZE || layout->size % 2 != 0 ||
+      !kr_rfft_can(layout->size))
+    *message = "a transform's size must be even and 2^k, 3 2^k or 5 2^k, 2 to 2^20";
+  else if (layout->hop == 0 || layout->size % layout->hop != 0)
+    *message = "the hop must divide the transform's size";
+  else
+    return KR_OK;
+  return KR_ERROR_ARGUMENT;
+}
+
+static bool is_shape(const KrPrep *prep, KrShape shape, const char **message) {
+  const KrPortValue *x = &prep->port[0];
+  if (x->kind == KR_VALUE_STREAM && x->type.shape == shape) return true;
+  *message = shape == KR_SHAPE_SPECTRUM ? "a spectrum is needed here, as fft gives it"
+                                        : "a vector is needed here, as history gives it";
+  return false;
+}
+
+// The plan is built once only to see what it takes. Chunks double and have headers: thrice what is
+// handed out, and a first one, hold them.
+static size_t plan_bytes(KrElem elem, uint32_t size) {
+  KrArena arena;
+  kr_arena_init(&arena, NULL);
+  void *plan = elem == KR_ELEM_F32 ? (void *)kr_rfft_f32_prepare(&arena, size)
+                                   : (void *)kr_rfft_f64_prepare(&arena, size);
+  size_t n_bytes = plan != NULL ? arena.n_bytes : 0;
+  kr_arena_deinit(&arena);
+  return 3 * n_bytes + (1 << 17);
+}
+
+static uint64_t count_spectra(const KrPrep *prep, uint32_t field) {
+  Layout layout;
+  const char *message;
+  if (read_layout(prep, &layout, &message) != KR_OK) return 1;
+  switch (field) {
+  case FIELD_PLAN: return plan_bytes(prep->elem, layout.size);
+  case FIELD_WORK: return 5 * (uint64_t)layout.size;
+  case FIELD_SPECTRUM: return 2 * (uint64_t)layout.bins;
+  default: return layout.size;
+  }
+}
+
+// The plan stands at an address kept in the first bytes of its field.
+static KrStatus put_plan(const KrPrep *prep, uint32_t size) {
+  unsigned char *at = prep->field[FIELD_PLAN];
+  Nest nest = {at + 64, plan_bytes(prep->elem, size) - 64};
+  KrAllocator allocator = {nest_alloc, nest_free, &nest};
+  KrArena arena;
+  kr_arena_init(&arena, &allocator);
+  void *plan = prep->elem == KR_ELEM_F32 ? (void *)kr_rfft_f32_prepare(&arena, size)
+                                         : (void *)kr_rfft_f64_prepare(&arena, size);
+  memcpy(at, &plan, sizeof plan);
+  return plan != NULL ? KR_OK : KR_ERROR_MEMORY;
+}
+
+static double window_sum(const Layout *layout) {
+  double sum = 0;
+  for (uint32_t i = 0; i < layout->size; i++) sum += kr_window_at(layout->window, i, layout->size);
+  return sum;
+}
+
+// Window times 2 / its sum.
+static void put_window(const KrPrep *prep, const Layout *layout) {
+  double scale = 2 / window_sum(layout);
+  for (uint32_t i = 0; i < layout->size; i++)
+    kr_prep_put(prep, FIELD_WINDOW, i, kr_window_at(layout->window, i, layout->size) * scale);
+}
+
+static KrStatus prepare_fft(const KrPrep *prep, const char **message) {
+  Layout layout;
+  KR_TRY(read_layout(prep, &layout, message));
+  put_window(prep, &layout);
+  return put_plan(prep, layout.size);
+}
+static KrStatus prepare_stft(const KrPrep *prep, const char **message) {
+  Layout layout;
+  KR_TRY(read_layout(prep, &layout, message));
+  FIELD_AT(prep, FIELD_HOP, uint32_t)[0] = layout.hop;
+  put_window(prep, &layout);
+  return put_plan(prep, layout.size);
+}
+static KrStatus prepare_ifft(const KrPrep *prep, const char **message) {
+  Layout layout;
+  KR_TRY(read_layout(prep, &layout, message));
+  return put_plan(prep, layout.size);
+}
+
+// Synthesis window: the analysis window divided by the sum over all frames of both together, so
+// that istft(stft(x)) is x again.
+static KrStatus prepare_istft(const KrPrep *prep, const char **message) {
+  Layout layout;
+  KR_TRY(read_layout(prep, &layout, message));
+  double sum = window_sum(&layout);
+  for (uint32_t i = 0; i < layout.size; i++) {
+    double both = 0;
+    for (uint32_t k = i % layout.hop; k < layout.size; k += layout.hop) {
+      double w = kr_window_at(layout.window, k, layout.size);
+      both += w * w;
+    }
+    if (!(both > 1e-6)) {
+      *message = "the hop is too long for this window: some samples would be lost";
+      return KR_ERROR_ARGUMENT;
+    }
+    kr_prep_put(prep, FIELD_WINDOW, i,
+                kr_window_at(layout.window, i, layout.size) * (sum / layout.size / both));
+  }
+  FIELD_AT(prep, FIELD_HOP, uint32_t)[0] = layout.hop;
+  return put_plan(prep, layout.size);
+}
+
+static KrStatus prepare_centroid(const KrPrep *prep, const char **message) {
+  double rate = prep->port[1].value;
+  (void)message;
+  kr_prep_put(prep, FIELD_BIN_HZ, 0, rate / prep->port[0].type.dim[1]);
+  return KR_OK;
+}
+
+static KrStatus type_of_spectrum(const KrPrep *prep, KrType *type, const char **message) {
+  Layout layout;
+  KR_TRY(read_layout(prep, &layout, message));
+  *type = (KrType){prep->elem, KR_SHAPE_SPECTRUM, {layout.bins, layout.size, 1}};
+  return KR_OK;
+}
+static KrStatus type_of_fft(const KrPrep *prep, KrType *type, const char **message) {
+  KR_TRY(type_of_spectrum(prep, type, message));
+  if (!is_shape(prep, KR_SHAPE_VECTOR, message)) return KR_ERROR_ARGUMENT;
+  if (prep->port[0].type.dim[0] == type->dim[1]) return KR_OK;
+  *message = "the vector must be as long as the transform's size";
+  return KR_ERROR_ARGUMENT;
+}
+static KrStatus type_of_ifft(const KrPrep *prep, KrType *type, const char **message) {
+  if (!is_shape(prep, KR_SHAPE_SPECTRUM, message)) return KR_ERROR_ARGUMENT;
+  *type = (KrType){prep->elem, KR_SHAPE_VECTOR, {prep->port[0].type.dim[1], 1, 1}};
+  return KR_OK;
+}
+static KrStatus type_of_bins(const KrPrep *prep, KrType *type, const char **message) {
+  if (!is_shape(prep, KR_SHAPE_SPECTRUM, message)) return KR_ERROR_ARGUMENT;
+  *type = (KrType){prep->elem, KR_SHAPE_VECTOR, {prep->port[0].type.dim[0], 1, 1}};
+  return KR_OK;
+}
+static KrStatus type_of_number(const KrPrep *prep, KrType *type, const char **message) {
+  if (!is_shape(prep, KR_SHAPE_SPECTRUM, message)) return KR_ERROR_ARGUMENT;
+  *type = KR_TYPE_SCALAR(prep->elem);
+  return KR_OK;
+}
+
+#define KR_PASS 32
+#include "ops/spectra.c"
+#undef KR_PASS
+#define KR_PASS 64
+#include "ops/spectra.c"
+#undef KR_PASS
+
+#define SPECTRUM PORT("x", SPECTRUM, "spectrum")
+#define SIZE SETTING("size", "", "1024", "2..2^20", "length: even and 2^k, 3 2^k or 5 2^k")
+#define HOP SETTING("hop", "", "256", "divides the size", "ticks from one transform to the next")
+#define WINDOW CHOICE("window", "hann", "rect|hann|hamming|blackman", "window, periodic")
+#define TRANSFORM_FIELDS COEF("plan", BOOL, 0), COEF("work", CALL, 0)
+#define FAMILY .family = "spectra"
+static const KrOp OPS[] = {
+    {.name = "fft",
+     FAMILY,
+     .core = KR_CORE_FFT,
+     .run = RUN_REAL(fft),
+     .in = {PORT("x", VECTOR, "a vector, or a stream: then its newest `size` ticks"), SIZE, WINDOW},
+     .field = {TRANSFORM_FIELDS, COEF("window", CALL, 0)},
+     .count = count_spectra,
+     .type = type_of_fft,
+     .prepare = prepare_fft,
+     .doc = "Spectrum of `size` values, 0 to half the rate; a partial of amplitude 1 on a bin has "
+            "magnitude 1, the first bin is the mean"},
+    {.name = "ifft",
+     FAMILY,
+     .run = RUN_REAL(ifft),
+     .in = {SPECTRUM},
+     .field = {TRANSFORM_FIELDS},
+     .count = count_spectra,
+     .type = type_of_ifft,
+     .prepare = prepare_ifft,
+     .doc = "Vector of a spectrum: undoes fft with window=rect"},
+    {.name = "stft",
+     FAMILY,
+     .run = RUN_REAL(stft),
+     .in = {SIGNAL("x", NULL, NULL, NULL, "input"), SIZE, HOP, WINDOW},
+     .field = {TRANSFORM_FIELDS, COEF("window", CALL, 0), COEF("hop", U32, 1),
+               RING("input", CALL, 0), STATE("spectrum", CALL, 0)},
+     .count = count_spectra,
+     .type = type_of_spectrum,
+     .prepare = prepare_stft,
+     .doc = "Spectrum of the newest `size` ticks, computed at every tick that is a multiple of hop "
+            "and held between; zeros before the start"},
+    {.name = "istft",
+     FAMILY,
+     .run = RUN_REAL(istft),
+     .in = {SPECTRUM, HOP, WINDOW},
+     .field = {TRANSFORM_FIELDS, COEF("window", CALL, 0), COEF("hop", U32, 1),
+               RING("sum", CALL, 0)},
+     .count = count_spectra,
+     .type = type_of_number,
+     .prepare = prepare_istft,
+     .doc =
+         "Signal of spectra by overlap-add: takes one at every multiple of hop. With the hop and "
+         "window of stft, istft(stft(x)) is x, size - 1 ticks later"},
+    {.name = "magnitude",
+     FAMILY,
+     .run = RUN_REAL(magnitude),
+     .in = {SPECTRUM},
+     .type = type_of_bins,
+     .doc = "Vector of the magnitudes of all bins"},
+    {.name = "phase",
+     FAMILY,
+     .run = RUN_REAL(phase),
+     .in = {SPECTRUM},
+     .type = type_of_bins,
+     .doc = "Vector of the angles of all bins, radians -pi..pi"},
+    {.name = "centroid",
+     FAMILY,
+     .run = RUN_REAL(centroid),
+     .in = {SPECTRUM, SETTING("rate", "Hz", "48000Hz", "above 0", "rate of what was transformed")},
+     .field = {COEF("bin_hz", CALL, 1)},
+     .type = type_of_number,
+     .prepare = prepare_centroid,
+     .doc = "Centre of the magnitudes in Hz: sum(f m) / sum(m); 0 when all are 0"},
+};
+KR_FAMILY_DEFINE(spectra, "spectra");
+
+#else
+#include "ops/pass.h"
+#undef RFFT
+#undef RFFT_FN
+#undef SUM
+#undef SUM_FN
+#if KR_PASS == 32
+#define RFFT KrRfftF32
+#define RFFT_FN(name) kr_rfft_f32_##name
+#define SUM KrSumF32
+#define SUM_FN(name) kr_sum_f32_##name
+#else
+#define RFFT KrRfftF64
+#define RFFT_FN(name) kr_rfft_f64_##name
+#define SUM KrSumF64
+#define SUM_FN(name) kr_sum_f64_##name
+#endif
+
+static const RFFT *FN(plan_of)(const KrCall *call) {
+  const RFFT *plan;
+  memcpy(&plan, call->field[FIELD_PLAN], sizeof plan);
+  return plan;
+}
+// Input 0 at tick t.
+static const REAL *FN(block_at)(const KrCall *call, uint32_t t) {
+  return (const REAL *)call->in[0] +
+         kr_call_stride(call, 0) * t * (size_t)kr_type_count(&call->in_type[0]);
+}
+
+// Scaled, windowed values at work + 4 n to interleaved bins.
+static void FN(forward)(const KrCall *call, REAL *bins) {
+  const RFFT *plan = FN(plan_of)(call);
+  uint32_t n = plan->n;
+  REAL *work = call->field[FIELD_WORK], *re = work + 2 * (size_t)n, *im = re + n;
+  RFFT_FN(forward)(plan, im + n, re, im, work);
+  for (uint32_t k = 0; k <= n / 2; k++) {
+    REAL scale = k == 0 || k == n / 2 ? (REAL)0.5 : (REAL)1;
+    bins[2 * k] = re[k] * scale;
+    bins[2 * k + 1] = im[k] * scale;
+  }
+}
+// Interleaved bins to n values at work + 4 n.
+static REAL *FN(backward)(const KrCall *call, const REAL *bins) {
+  const RFFT *plan = FN(plan_of)(call);
+  uint32_t n = plan->n;
+  REAL *work = call->field[FIELD_WORK], *re = work + 2 * (size_t)n, *im = re + n;
+  for (uint32_t k = 0; k <= n / 2; k++) {
+    REAL scale = k == 0 || k == n / 2 ? (REAL)n : (REAL)n / 2;
+    re[k] = bins[2 * k] * scale;
+    im[k] = bins[2 * k + 1] * scale;
+  }
+  RFFT_FN(inverse)(plan, re, im, im + n, work);
+  return im + n;
+}
+
+static void FN(fft)(const KrCall *call) {
+  const REAL *window = call->field[FIELD_WINDOW];
+  uint32_t n = FN(plan_of)(call)->n;
+  REAL *signal = (REAL *)call->field[FIELD_WORK] + 4 * (size_t)n, *out = call->out[0];
+  for (uint32_t t = 0; t < call->n; t++, out += kr_type_count(call->type)) {
+    const REAL *x = FN(block_at)(call, t);
+    for (uint32_t i = 0; i < n; i++) signal[i] = x[i] * window[i];
+    FN(forward)(call, out);
+  }
+}
+
+static void FN(ifft)(const KrCall *call) {
+  uint32_t n = FN(plan_of)(call)->n;
+  REAL *out = call->out[0];
+  for (uint32_t t = 0; t < call->n; t++, out += n)
+    memcpy(out, FN(backward)(call, FN(block_at)(call, t)), n * sizeof *out);
+}
+
+static void FN(stft)(const KrCall *call) {
+  const REAL *window = call->field[FIELD_WINDOW], *x = call->in[0];
+  REAL *ring = call->field[FIELD_INPUT], *spectrum = call->field[FIELD_SPECTRUM];
+  uint32_t n = FN(plan_of)(call)->n, hop = *(const uint32_t *)call->field[FIELD_HOP];
+  REAL *signal = (REAL *)call->field[FIELD_WORK] + 4 * (size_t)n, *out = call->out[0];
+  size_t stride = kr_call_stride(call, 0), count = (size_t)kr_type_count(call->type);
+  for (uint32_t t = 0; t < call->n; t++, out += count) {
+    int64_t tick = call->tick + t;
+    uint32_t now = (uint32_t)(tick % n);
+    ring[now] = x[t * stride];
+    if (tick % hop == 0) {
+      for (uint32_t i = 0; i < n; i++) signal[i] = ring[(now + 1 + i) % n] * window[i];
+      FN(forward)(call, spectrum);
+    }
+    memcpy(out, spectrum, count * sizeof *out);
+  }
+}
+
+// The ring holds sums of samples not yet complete; that of tick k - size + 1 is complete at k.
+static void FN(istft)(const KrCall *call) {
+  const REAL *window = call->field[FIELD_WINDOW];
+  REAL *ring = call->field[FIELD_SUM], *out = call->out[0];
+  uint32_t n = FN(plan_of)(call)->n, hop = *(const uint32_t *)call->field[FIELD_HOP];
+  for (uint32_t t = 0; t < call->n; t++) {
+    int64_t tick = call->tick + t;
+    uint32_t first = (uint32_t)((tick + 1) % n);
+    if (tick % hop == 0) {
+      const REAL *frame = FN(backward)(call, FN(block_at)(call, t));
+      for (uint32_t i = 0; i < n; i++) {
+        uint32_t at = (first + i) % n;
+        ring[at] = FN(keep)(ring[at] + frame[i] * window[i]);
+      }
+    }
+    out[t] = ring[first];
+    ring[first] = 0;
+  }
+}
+
+static void FN(magnitude)(const KrCall *call) {
+  uint32_t bins = call->type->dim[0];
+  REAL *restrict out = call->out[0];
+  for (uint32_t t = 0; t < call->n; t++, out += bins) {
+    const REAL *x = FN(block_at)(call, t);
+    for (uint32_t k = 0; k < bins; k++)
+      out[k] = RF(sqrt)(x[2 * k] * x[2 * k] + x[2 * k + 1] * x[2 * k + 1]);
+  }
+}
+
+static void FN(phase)(const KrCall *call) {
+  uint32_t bins = call->type->dim[0];
+  REAL *restrict out = call->out[0];
+  for (uint32_t t = 0; t < call->n; t++, out += bins) {
+    const REAL *x = FN(block_at)(call, t);
+    for (uint32_t k = 0; k < bins; k++) out[k] = RF(atan2)(x[2 * k + 1], x[2 * k]);
+  }
+}
+
+static void FN(centroid)(const KrCall *call) {
+  const REAL bin_hz = *(const REAL *)call->field[FIELD_BIN_HZ];
+  uint32_t bins = call->in_type[0].dim[0];
+  REAL *restrict out = call->out[0];
+  for (uint32_t t = 0; t < call->n; t++) {
+    const REAL *x = FN(block_at)(call, t);
+    SUM weighted, all;
+    SUM_FN(begin)(&weighted);
+    SUM_FN(begin)(&all);
+    for (uint32_t k = 0; k < bins; k++) {
+      REAL m = RF(sqrt)(x[2 * k] * x[2 * k] + x[2 * k + 1] * x[2 * k + 1]);
+      SUM_FN(add)(&weighted, m * (REAL)k * bin_hz);
+      SUM_FN(add)(&all, m);
+    }
+    REAL total = SUM_FN(end)(&all);
+    out[t] = total > 0 ? SUM_FN(end)(&weighted) / total : 0;
+  }
+}
+#endif
