@@ -36,7 +36,7 @@ typedef struct KrWriter {
   bool is_direct;  ///< no temporary file, nothing to rename
   bool can_seek;   ///< patches are possible
   KrStatus status; ///< the first failure; every later call repeats it
-  char *path;      ///< final name, links resolved
+  char *path;      ///< final name, links resolved; NULL for standard output
   void *live;      ///< its entry in the list of temporaries
   uint8_t *buffer;
   size_t n_buffered;

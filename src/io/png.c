@@ -190,7 +190,7 @@ static KrStatus encode_to(KrWriter *writer, const KrImage *image) {
   free(e.row);
   if (e.png) png_destroy_write_struct(&e.png, e.info ? &e.info : NULL);
   if (done || writer->status != KR_OK) return writer->status;
-  snprintf(writer->error, KR_IO_MESSAGE, "cannot write %s: libpng failed", writer->path);
+  snprintf(writer->error, KR_IO_MESSAGE, "cannot write a picture: libpng ran out of memory");
   writer->status = KR_ERROR_MEMORY;
   return writer->status;
 }

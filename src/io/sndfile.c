@@ -52,8 +52,13 @@ static uint64_t number_at(const uint8_t *at, size_t n, bool big_endian) {
 }
 
 // libsndfile shortens a file silently when its data chunk reaches past the end or is missing; this
-// finds out. Walks the chunks of WAV and AIFF; sizes that mean "not known" are let through.
+// finds out. Walks the chunks of WAV and AIFF, reads the head of AU; sizes that mean "not known"
+// are let through.
 static bool is_cut_short(const uint8_t *at, size_t n) {
+  if (n >= 12 && memcmp(at, ".snd", 4) == 0) {
+    uint64_t size = number_at(at + 8, 4, true);
+    return size != 0xFFFFFFFF && number_at(at + 4, 4, true) + size > n;
+  }
   bool riff = n >= 12 && (memcmp(at, "RIFF", 4) == 0 || memcmp(at, "RF64", 4) == 0);
   bool big = n >= 12 && (memcmp(at, "FORM", 4) == 0 || memcmp(at, "RIFX", 4) == 0);
   uint64_t large = 0;

@@ -9,6 +9,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#ifdef KR_HAVE_SNDFILE
+#include <sndfile.h>
+#endif
 
 #include <cmocka.h>
 
@@ -283,6 +286,53 @@ static void hostile_bytes_never_break_the_reader(void **state) {
   assert_true(n_good > 100 && n_bad > 100);
 }
 
+#ifdef KR_HAVE_SNDFILE
+static void write_other(int format, const float *samples, int n_channels, int n_frames) {
+  SF_INFO info = {.samplerate = 48000, .channels = n_channels, .format = format};
+  SNDFILE *file = sf_open(path, SFM_WRITE, &info);
+  assert_non_null(file);
+  // libsndfile turns floats into integers by 32767, shorts without change.
+  int kind = format & SF_FORMAT_SUBMASK;
+  bool is_float = kind == SF_FORMAT_FLOAT || kind == SF_FORMAT_VORBIS;
+  short *whole = calloc((size_t)(n_frames * n_channels), sizeof *whole);
+  for (int i = 0; i < n_frames * n_channels; i++) whole[i] = (short)(samples[i] * 32768);
+  sf_count_t n =
+      is_float ? sf_writef_float(file, samples, n_frames) : sf_writef_short(file, whole, n_frames);
+  assert_int_equal(n, n_frames);
+  free(whole);
+  assert_int_equal(sf_close(file), 0);
+}
+
+static void other_formats_say_whether_they_are_exact(void **state) {
+  (void)state;
+  static const struct {
+    int format;
+    bool exact, checks_length;
+  } formats[] = {{SF_FORMAT_FLAC | SF_FORMAT_PCM_16, true, true},
+                 {SF_FORMAT_AIFF | SF_FORMAT_PCM_24, true, true},
+                 {SF_FORMAT_AU | SF_FORMAT_FLOAT, true, true},
+                 {SF_FORMAT_WAV | SF_FORMAT_PCM_U8, true, true},
+                 {SF_FORMAT_OGG | SF_FORMAT_VORBIS, false, false},
+                 {SF_FORMAT_WAV | SF_FORMAT_IMA_ADPCM, false, true}};
+  static float samples[2 * 4000];
+  for (int i = 0; i < 8000; i++) samples[i] = (float)((i * 37) % 256 - 128) / 128;
+  for (size_t i = 0; i < sizeof formats / sizeof formats[0]; i++) {
+    KrAssetAudio audio;
+    const char *error = NULL;
+    write_other(formats[i].format, samples, 2, 4000);
+    assert_int_equal(kr_sndfile_read(path, &arena, &audio, &error), KR_OK);
+    assert_int_equal(audio.exact, formats[i].exact);
+    assert_int_equal(audio.n_channels, 2);
+    assert_true(audio.n_frames >= 4000);
+    for (int k = 0; formats[i].exact && k < 8000; k++) assert_true(audio.frames[k] == samples[k]);
+    Read r = read_back();
+    if (!formats[i].checks_length) continue;
+    KrStatus status = kr_sndfile_decode(r.at, r.n * 2 / 3, "cut", &arena, &audio, &error);
+    assert_int_equal(status, KR_ERROR_FORMAT);
+  }
+}
+#endif
+
 static void the_host_reads_sound_beside_the_program(void **state) {
   (void)state;
   float samples[4] = {0.5f};
@@ -315,6 +365,9 @@ int main(void) {
       TEST(what_was_written_is_read_back),
       TEST(every_truncation_is_an_error),
       TEST(hostile_bytes_never_break_the_reader),
+#ifdef KR_HAVE_SNDFILE
+      TEST(other_formats_say_whether_they_are_exact),
+#endif
       TEST(the_host_reads_sound_beside_the_program),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
