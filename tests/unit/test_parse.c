@@ -120,39 +120,69 @@ static void check_file(const char *name, KrText text) {
   kr_arena_deinit(&arena);
 }
 
-/// tests/lang/parse beside this file, from the build folder or through KR_SOURCE_ROOT.
-static void find_folder(char *folder, size_t n) {
+/// A path of the project, from the build folder or through KR_SOURCE_ROOT.
+static void find_path(char *path, size_t n, const char *name) {
   const char *root = getenv("KR_SOURCE_ROOT");
   if (root != NULL) {
-    snprintf(folder, n, "%s/tests/lang/parse", root);
+    snprintf(path, n, "%s/%s", root, name);
     return;
   }
   const char *file = __FILE__, *slash = strrchr(file, '/');
   int n_folder = slash == NULL ? 0 : (int)(slash - file) + 1;
-  snprintf(folder, n, "%.*s../lang/parse", n_folder, file);
+  snprintf(path, n, "%.*s../../%s", n_folder, file, name);
+}
+
+static KrText read_file(const char *path) {
+  static char text[1 << 18];
+  FILE *file = fopen(path, "rb");
+  if (file == NULL) fail_msg("cannot read %s", path);
+  size_t n = fread(text, 1, sizeof text - 1, file);
+  fclose(file);
+  text[n] = '\0';
+  return (KrText){text, n};
 }
 
 static void every_file_of_the_folder_parses_as_it_expects(void **state) {
   (void)state;
   char folder[4096], path[8192];
-  static char text[1 << 16];
   unsigned n_files = 0;
-  find_folder(folder, sizeof folder);
+  find_path(folder, sizeof folder, "tests/lang/parse");
   DIR *entries = opendir(folder);
   assert_non_null(entries);
   for (struct dirent *entry = readdir(entries); entry != NULL; entry = readdir(entries)) {
     size_t n_name = strlen(entry->d_name);
     if (n_name < 7 || strcmp(entry->d_name + n_name - 6, ".kairo") != 0) continue;
     snprintf(path, sizeof path, "%s/%s", folder, entry->d_name);
-    FILE *file = fopen(path, "rb");
-    assert_non_null(file);
-    size_t n = fread(text, 1, sizeof text, file);
-    fclose(file);
-    check_file(entry->d_name, (KrText){text, n});
+    check_file(entry->d_name, read_file(path));
     n_files++;
   }
   closedir(entries);
   assert_true(n_files >= 40);
+}
+
+static void every_program_of_the_manual_parses_and_has_the_standard_layout(void **state) {
+  (void)state;
+  char path[4096];
+  unsigned n_programs = 0;
+  find_path(path, sizeof path, "docs/language.md");
+  KrText manual = read_file(path);
+  for (const char *at = strstr(manual.at, "```kairo\n"); at != NULL;
+       at = strstr(at, "```kairo\n")) {
+    at += 9;
+    const char *end = strstr(at, "```\n");
+    assert_non_null(end);
+    KrArena arena;
+    kr_arena_init(&arena, NULL);
+    KrText text = {at, (size_t)(end - at)};
+    Parsed *parsed = parse(&arena, text);
+    check_equal("docs/language.md", list_errors(&arena, parsed), (KrText){NULL, 0});
+    check_equal("docs/language.md", format(&arena, parsed), text);
+    check_format(&arena, "docs/language.md", parsed);
+    kr_arena_deinit(&arena);
+    at = end + 4;
+    n_programs++;
+  }
+  assert_true(n_programs >= 10);
 }
 
 /// `head`, then `piece` n times, then `tail`.
@@ -332,6 +362,7 @@ static void a_program_with_mistakes_keeps_its_layout(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(every_file_of_the_folder_parses_as_it_expects),
+      cmocka_unit_test(every_program_of_the_manual_parses_and_has_the_standard_layout),
       cmocka_unit_test(long_programs_need_no_deep_recursion),
       cmocka_unit_test(nesting_is_bounded_with_an_error),
       cmocka_unit_test(a_type_nested_too_deeply_is_an_error),
