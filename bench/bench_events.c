@@ -19,17 +19,17 @@ static uint64_t draw(uint64_t *seed) {
 
 static double read_seconds(void) {
   struct timespec now;
-  clock_gettime(CLOCK_MONOTONIC, &now);
+  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
   return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
 }
 
-/// A time up to a second after `now` (a multiple of 1/48000 s): any, or one of 100 ticks.
+/// A time up to a second after `now`: any 64th of a sample, one of 100 ticks, or the next second.
 static KrRatio draw_time(uint64_t *seed, Pattern pattern, KrRatio now) {
   int64_t ticks = now.num * 48000 / now.den;
   uint64_t x = draw(seed);
   if (pattern == PATTERN_EQUAL) return (KrRatio){ticks / 48000 + 1, 1};
   if (pattern == PATTERN_TICKS) return (KrRatio){ticks / 480 + 1 + (int64_t)(x % 100), 100};
-  return (KrRatio){2 * (ticks + (int64_t)(x % 48000)) + 1, 96000};
+  return (KrRatio){64 * ticks + (int64_t)(x % (64 * 48000)), 64 * 48000};
 }
 
 /// Reduced: the queue compares equal times by their lowest terms first.
@@ -39,7 +39,7 @@ static KrRatio reduce(KrRatio time) {
   return reduced;
 }
 
-/// Steps a second, the drawing of times excluded; 0 when memory is out.
+/// Steps a second of processor time, the drawing of times excluded; 0 when memory is out.
 static double run(Pattern pattern, uint32_t n_pending, uint32_t n_steps, uint64_t *checksum) {
   enum { N_BATCH = 4096 };
   static KrRatio ahead[N_BATCH];

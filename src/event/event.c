@@ -13,15 +13,8 @@ KrU128 kr_event_key(KrRatio time) {
   return (KrU128){kr_wide_div((KrU128){0, rest}, (KrU128){den, 0}, &over).low, whole};
 }
 
-/// What decides between events of one time.
-static int compare_rank(const KrEvent *a, const KrEvent *b) {
-  if (a->priority != b->priority) return a->priority < b->priority ? -1 : 1;
-  if (a->source != b->source) return a->source < b->source ? -1 : 1;
-  return (a->sequence > b->sequence) - (a->sequence < b->sequence);
-}
-
 int kr_event_compare(const KrEvent *a, const KrEvent *b) {
-  if (a->time.num == b->time.num && a->time.den == b->time.den) return compare_rank(a, b);
+  if (a->time.num == b->time.num && a->time.den == b->time.den) return kr_event_compare_rank(a, b);
   int order = kr_wide_compare(kr_event_key(a->time), kr_event_key(b->time));
   return order != 0 ? order : kr_ratio_compare(a->time, b->time);
 }

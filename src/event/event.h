@@ -18,6 +18,12 @@ typedef struct KrEvent {
 /// The first 64 fraction bits of a time >= 0: high whole seconds, low the bits. Equal keys do not
 /// mean equal times. [any] rt exact
 KrU128 kr_event_key(KrRatio time);
+/// What decides between events of one time. [any] rt exact
+static inline int kr_event_compare_rank(const KrEvent *a, const KrEvent *b) {
+  if (a->priority != b->priority) return a->priority < b->priority ? -1 : 1;
+  if (a->source != b->source) return a->source < b->source ? -1 : 1;
+  return (a->sequence > b->sequence) - (a->sequence < b->sequence);
+}
 /// -1 0 1 by the order above; times by their keys, exactly only where these are equal.
 /// [any] rt exact
 int kr_event_compare(const KrEvent *a, const KrEvent *b);
@@ -29,12 +35,21 @@ bool kr_event_sort(KrEvent *events, uint32_t n, KrEvent *scratch);
 /// Events held at most, for ever.
 #define KR_EVENT_MAX_CAPACITY UINT32_C(0x10000000)
 
+typedef struct KrEventSlot KrEventSlot;
 typedef struct KrEventNode KrEventNode;
-/// A bounded queue. Memory is the arena's, taken once by prepare.
+typedef struct KrEventBucket KrEventBucket;
+/// A bounded queue: a wheel of buckets, of which the present one is sorted. Memory is the arena's,
+/// taken once by prepare; the fields up to the counts are the queue's own.
 typedef struct KrEventQueue {
-  KrEvent *slots;
-  uint32_t *free_slots;
-  KrEventNode *nodes;
+  KrEventSlot *slots;
+  KrEventNode *run, *heap;
+  KrEventBucket *buckets;
+  uint64_t *words, *summary;
+  uint64_t next_bucket, far_least;
+  uint64_t n_since_rebuild, patience;
+  uint32_t n_buckets, n_summary, shift;
+  uint32_t first_free, first_far;
+  uint32_t run_at, run_end, n_heap, n_wheel, n_far;
   uint32_t capacity;
   uint32_t n;         ///< events held
   uint32_t max_n;     ///< most ever held since reset

@@ -165,6 +165,81 @@ static void the_queue_equals_the_model(void **state) {
   }
 }
 
+#define N_MANY 30000
+
+/// Where an event of one step of a long run may lie after `now`.
+static KrRatio draw_later(uint64_t *seed, KrRatio now, int phase) {
+  KrRatio later;
+  uint64_t span = phase == 0 ? 1000000 : phase == 1 ? 50 : phase == 2 ? 1 : 100000000;
+  int64_t wait = (int64_t)draw_below(seed, span + 1);
+  if (draw_below(seed, 500) == 0) wait += INT64_C(1000000000000);
+  assert_int_equal(kr_ratio_add(now, ratio(wait, 1000000), &later), KR_OK);
+  return later;
+}
+
+/// As a running piece uses it: the first goes, later ones come, at densities that change by powers
+/// of ten. What went comes in order and complete.
+static void many_events_leave_in_order(void **state) {
+  (void)state;
+  static KrEvent gone[4 * N_MANY], model[4 * N_MANY], scratch[4 * N_MANY];
+  uint64_t seed = 55, sequence = 0;
+  for (uint32_t capacity = 1000; capacity <= 16000; capacity *= 4) {
+    KrArena arena;
+    KrEventQueue queue;
+    uint32_t n_model = 0, n_gone = 0;
+    KrRatio now = KR_RATIO_ZERO;
+    kr_arena_init(&arena, NULL);
+    assert_int_equal(kr_event_queue_prepare(&queue, &arena, capacity), KR_OK);
+    for (int i = 0; i < 3 * N_MANY; i++) {
+      int phase = i / 10000 % 4;
+      for (uint64_t n = draw_below(&seed, phase == 3 ? 2 : 4); n > 0 && queue.n < capacity; n--) {
+        KrEvent event = {draw_later(&seed, now, phase), (int32_t)draw_below(&seed, 2),
+                         (uint32_t)draw_below(&seed, 2), sequence++, 0};
+        if (n_model == 4 * N_MANY) break;
+        assert_int_equal(kr_event_queue_push(&queue, &event), KR_OK);
+        model[n_model++] = event;
+      }
+      if (kr_event_queue_pop(&queue, &gone[n_gone])) now = gone[n_gone++].time;
+    }
+    while (kr_event_queue_pop(&queue, &gone[n_gone])) n_gone++;
+    assert_int_equal(n_gone, n_model);
+    (void)kr_event_sort(model, n_model, scratch);
+    for (uint32_t i = 0; i < n_model; i++) {
+      // Events of one instant may come after others of it have gone.
+      assert_int_equal(kr_ratio_compare(gone[i].time, model[i].time), 0);
+    }
+    (void)kr_event_sort(gone, n_gone, scratch);
+    assert_memory_equal(gone, model, n_model * sizeof *model);
+    kr_arena_deinit(&arena);
+  }
+}
+
+/// Filled at once and emptied at once, each kind of time: exactly the sorted list.
+static void a_filled_queue_leaves_sorted(void **state) {
+  (void)state;
+  static KrEvent events[N_MANY], scratch[N_MANY];
+  uint64_t seed = 56;
+  KrArena arena;
+  KrEventQueue queue;
+  kr_arena_init(&arena, NULL);
+  assert_int_equal(kr_event_queue_prepare(&queue, &arena, N_MANY), KR_OK);
+  for (int kind = 0; kind < 12; kind++) {
+    for (uint32_t i = 0; i < N_MANY; i++) {
+      events[i] = draw_event(&seed, kind % 6 == 5 ? (int)(i % 5) : kind % 6, i);
+      assert_int_equal(kr_event_queue_push(&queue, &events[i]), KR_OK);
+    }
+    assert_int_equal(kr_event_queue_push(&queue, &events[0]), KR_ERROR_LIMIT);
+    (void)kr_event_sort(events, N_MANY, scratch);
+    for (uint32_t i = 0; i < N_MANY; i++) {
+      KrEvent event;
+      assert_true(kr_event_queue_pop(&queue, &event));
+      assert_memory_equal(&event, &events[i], sizeof event);
+    }
+    assert_int_equal(queue.n, 0);
+  }
+  kr_arena_deinit(&arena);
+}
+
 static void popping_stops_before_a_time(void **state) {
   (void)state;
   KrArena arena;
@@ -226,6 +301,8 @@ int main(void) {
       cmocka_unit_test(the_order_equals_the_model),
       cmocka_unit_test(sorting_is_stable),
       cmocka_unit_test(the_queue_equals_the_model),
+      cmocka_unit_test(many_events_leave_in_order),
+      cmocka_unit_test(a_filled_queue_leaves_sorted),
       cmocka_unit_test(popping_stops_before_a_time),
       cmocka_unit_test(a_queue_without_memory_is_refused),
   };
