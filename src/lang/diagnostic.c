@@ -2,7 +2,6 @@
 #include "lang/diagnostic.h"
 #include "lang/place.h"
 #include "lang/scan.h"
-#include <stdlib.h>
 #include <string.h>
 
 enum { WINDOW = 120, MARGIN = 40 }; ///< characters of a source line shown; before the caret
@@ -56,12 +55,25 @@ void kr_diagnose(KrDiagnostics *list, KrSeverity severity, KrSpan span, const ch
   if (severity == KR_ERROR) list->n_errors++;
 }
 
-static int compare_items(const void *left, const void *right) {
-  const KrDiagnostic *a = *(const KrDiagnostic *const *)left;
-  const KrDiagnostic *b = *(const KrDiagnostic *const *)right;
-  if (a->span.file != b->span.file) return a->span.file < b->span.file ? -1 : 1;
-  if (a->span.begin != b->span.begin) return a->span.begin < b->span.begin ? -1 : 1;
-  return a < b ? -1 : a > b ? 1 : 0;
+static bool comes_after(const KrDiagnostic *a, const KrDiagnostic *b) {
+  if (a->span.file != b->span.file) return a->span.file > b->span.file;
+  return a->span.begin > b->span.begin;
+}
+
+/// Stable merge sort, bottom up; the result is in `order`.
+static void sort_items(const KrDiagnostic **order, const KrDiagnostic **other, uint32_t n) {
+  for (uint32_t width = 1; width < n; width *= 2) {
+    for (uint32_t begin = 0; begin < n; begin += 2 * width) {
+      uint32_t middle = n - begin < width ? n : begin + width;
+      uint32_t end = n - middle < width ? n : middle + width;
+      uint32_t i = begin, j = middle;
+      for (uint32_t k = begin; k < end; k++) {
+        bool right = i == middle || (j < end && comes_after(order[i], order[j]));
+        other[k] = right ? order[j++] : order[i++];
+      }
+    }
+    memcpy(order, other, n * sizeof *order);
+  }
 }
 
 /// One character of a source line; what a terminal would not show as itself becomes U+FFFD.
@@ -137,7 +149,7 @@ void kr_diagnostics_print(const KrDiagnostics *list, KrBuffer *out) {
   if (list->n == 0) return;
   const KrDiagnostic **order = kr_arena_array(out->arena, list->n, sizeof *order);
   for (uint32_t i = 0; i < list->n; i++) order[i] = &list->items[i];
-  qsort(order, list->n, sizeof *order, compare_items);
+  sort_items(order, kr_arena_array(out->arena, list->n, sizeof *order), list->n);
   KrLines lines = {0};
   for (uint32_t i = 0; i < list->n; i++) {
     uint32_t file = order[i]->span.file;

@@ -115,6 +115,10 @@ static KrAst *parse_attribute_item(KrParser *p) {
   }
   if (p->failed) return NULL;
   if (kr_parser_next(p) == KR_TOKEN_FLOW) return kr_parse_flow(p, begin, flow);
+  KrTokenKind next = kr_parser_next(p);
+  if (next >= KR_TOKEN_PLUS && next <= KR_TOKEN_PIPE) {
+    kr_parser_unexpected(p, "the end of the line", "put the value in parentheses: @name=(…)");
+  }
   expect_end(p);
   if (flow->n > 2) {
     kr_parser_fail(p, kr_parser_span(p, second), "write each attribute on a line of its own",
