@@ -270,6 +270,58 @@ static void the_end_may_come_anywhere(void **state) {
   }
 }
 
+typedef struct Budget {
+  unsigned n_left;
+  bool refused;
+} Budget;
+
+static void *spend(void *user, size_t n_bytes) {
+  Budget *budget = user;
+  if (budget->n_left == 0) {
+    budget->refused = true;
+    return NULL;
+  }
+  budget->n_left--;
+  return malloc(n_bytes);
+}
+
+static void give_back(void *user, void *at) {
+  (void)user;
+  free(at);
+}
+
+static void run_out(Budget *budget, KrText text) {
+  KrAllocator allocator = {spend, give_back, budget};
+  KrArena arena;
+  jmp_buf escape;
+  kr_arena_init(&arena, &allocator);
+  if (setjmp(escape) == 0) {
+    arena.escape = &escape;
+    Parsed *parsed = parse(&arena, text);
+    list_errors(&arena, parsed);
+    tree(&arena, parsed);
+    format(&arena, parsed);
+  }
+  kr_arena_deinit(&arena);
+}
+
+static void memory_may_run_out_anywhere(void **state) {
+  (void)state;
+  KrArena arena;
+  kr_arena_init(&arena, NULL);
+  KrText texts[] = {repeat(&arena, "let x = [", "f(a.b, |x| {c: -1}) + 2, ", 2000, "]\n"),
+                    repeat(&arena, "", "let x = (1, = 2\n", 2000, "")};
+  for (size_t i = 0; i < 2; i++) {
+    unsigned n_allocations = 0;
+    for (Budget budget = {0, true}; budget.refused; n_allocations++) {
+      budget = (Budget){n_allocations, false};
+      run_out(&budget, texts[i]);
+    }
+    assert_true(n_allocations > 3);
+  }
+  kr_arena_deinit(&arena);
+}
+
 static void the_same_mistake_is_kept_once(void **state) {
   (void)state;
   KrArena arena;
@@ -367,6 +419,7 @@ int main(void) {
       cmocka_unit_test(nesting_is_bounded_with_an_error),
       cmocka_unit_test(a_type_nested_too_deeply_is_an_error),
       cmocka_unit_test(the_end_may_come_anywhere),
+      cmocka_unit_test(memory_may_run_out_anywhere),
       cmocka_unit_test(the_same_mistake_is_kept_once),
       cmocka_unit_test(long_lines_are_clipped_around_the_caret),
       cmocka_unit_test(the_layout_is_the_standard_one),
