@@ -1,5 +1,6 @@
 /// Arenas: memory with one life time (program, prepared, block), freed as a whole.
-/// An arena never moves what it handed out. All memory is zeroed.
+/// An arena never moves what it handed out. All memory is zeroed. Alloc, array, copy and grow
+/// answer a lack of memory with `escape` or NULL. All: [main], one thread an arena
 #ifndef KR_BASE_ARENA_H
 #define KR_BASE_ARENA_H
 #include "kairo/asset.h"

@@ -1,4 +1,5 @@
-/// SHA-256 (FIPS 180-4).
+/// SHA-256 (FIPS 180-4). A hash is used once: after kr_hash_end only kr_hash_init. All: [any] rt
+/// exact
 #ifndef KR_BASE_HASH_H
 #define KR_BASE_HASH_H
 #include "kairo/asset.h"

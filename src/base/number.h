@@ -1,4 +1,4 @@
-/// Numbers and text: exact decimals in, shortest digits out.
+/// Numbers and text: exact decimals in, shortest digits out. All: [any] rt exact
 #ifndef KR_BASE_NUMBER_H
 #define KR_BASE_NUMBER_H
 #include "base/text.h"

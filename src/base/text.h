@@ -1,4 +1,6 @@
-/// Text spans and growing text. No stdio: pure folders format with kr_text_put.
+/// Text spans and growing text. Without memory and without `escape` a buffer keeps what it had and
+/// kr_text_string and kr_text_print return NULL or a beginning. No stdio: pure folders format with
+/// kr_text_put.
 #ifndef KR_BASE_TEXT_H
 #define KR_BASE_TEXT_H
 #include "base/arena.h"

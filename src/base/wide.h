@@ -1,5 +1,6 @@
 /// 128-bit integers and checked 64-bit arithmetic. Native where __int128 exists, two u64 else;
 /// both forms are compiled and tested against each other (KR_WIDE_PORTABLE forces the second).
+/// Unless said otherwise results are modulo 2^128. All: [any] rt exact
 #ifndef KR_BASE_WIDE_H
 #define KR_BASE_WIDE_H
 #include <stdbool.h>

@@ -1,4 +1,6 @@
-/// Rates, the grid and tick conversion. Tick k of a clock is at phase + k*dt, exactly.
+/// Rates, the grid and tick conversion. Tick k of a clock is at phase + k*dt, exactly. Results that
+/// leave 63 bits are KR_ERROR_OVERFLOW, also when time - phase or k*dt alone does; dt <= 0 is
+/// KR_ERROR_ARGUMENT. Outputs are untouched on errors. All: [any] rt exact, the grid [main]
 #ifndef KR_TIME_GRID_H
 #define KR_TIME_GRID_H
 #include "time/ratio.h"
@@ -35,8 +37,9 @@ KrStatus kr_grid_ticks(const KrGrid *grid, KrRatio seconds,
 /// clash already.
 KrStatus kr_grid_nearest_dt(const KrClock *clocks, uint32_t n, KrRatio wanted, KrRatio *dt);
 
-/// Exact integer stepping of the position of reader ticks on a source clock:
-/// position of reader tick j = (phase_r + j*dt_r - phase_s - shift)/dt_s = k + rest/den.
+/// Exact integer stepping of the position of reader ticks j on a source clock, den common to start
+/// and step, so that 0 <= rest, step_rest < den: position = (phase_r + j*dt_r - phase_s -
+/// shift)/dt_s = k + rest/den.
 typedef struct KrStepper {
   int64_t k;     ///< whole source tick (may be negative)
   uint64_t rest; ///< 0 <= rest < den

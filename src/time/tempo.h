@@ -1,4 +1,6 @@
-/// Tempo map: segments (time, beat, beats per second), rational; beat <-> time exact in a segment.
+/// segments (time, beat, beats per second), rational; beat <-> time exact in a segment.
+/// All: [any] rt exact; OVERFLOW when an exact result does not fit; ARGUMENT: no segment, tempo <=
+/// 0 or a change before `last`. Before the first segment its tempo goes on backwards. Tempo map:
 #ifndef KR_TIME_TEMPO_H
 #define KR_TIME_TEMPO_H
 #include "time/ratio.h"
