@@ -1,6 +1,6 @@
-/// segments (time, beat, beats per second), rational; beat <-> time exact in a segment.
-/// All: [any] rt exact; OVERFLOW when an exact result does not fit; ARGUMENT: no segment, tempo <=
-/// 0 or a change before `last`. Before the first segment its tempo goes on backwards. Tempo map:
+/// Tempo map: segments (time, beat, beats per second), rational; beat <-> time exact in a segment.
+/// OVERFLOW: an exact result does not fit. ARGUMENT: no segment, tempo <= 0, or a change before
+/// `last`. Before the first segment its tempo goes on backwards. All: [any] rt exact
 #ifndef KR_TIME_TEMPO_H
 #define KR_TIME_TEMPO_H
 #include "time/ratio.h"
