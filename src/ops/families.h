@@ -1,5 +1,5 @@
-/// The families of operators, in the order of the manual: X(name). Each is src/ops/<name>.c with
-/// one table `kr_family_<name>`.
+/// The families of operators, in the order of the manual (rows of one name are found in this
+/// order): X(name). Each is src/ops/<name>.c with one table `kr_family_<name>`.
 #ifndef KR_OPS_FAMILIES_H
 #define KR_OPS_FAMILIES_H
 #include "ops/op.h"
@@ -14,10 +14,10 @@
   X(mixing)                                                                                        \
   X(samples)                                                                                       \
   X(spectra)                                                                                       \
-  X(streams)                                                                                       \
   X(maths)                                                                                         \
   X(fields)                                                                                        \
   X(pictures)                                                                                      \
+  X(streams)                                                                                       \
   X(operators)
 
 #define KR_FAMILY_DECLARE(name) extern const KrFamily kr_family_##name;

@@ -11,7 +11,7 @@
 #undef KR_PASS
 
 #define X SIGNAL("x", NULL, NULL, NULL, "input")
-#define FAMILY .family = "mixing", .flags = KR_OP_ELEMENTWISE
+#define FAMILY .family = "mixing"
 static const KrOp OPS[] = {
     {.name = "pan",
      FAMILY,
@@ -21,17 +21,20 @@ static const KrOp OPS[] = {
      .doc = "Two channels of equal power: cosine and sine of a quarter turn"},
     {.name = "mix",
      FAMILY,
+     .flags = KR_OP_ELEMENTWISE,
      .run = RUN_REAL(mix),
      .in = {SIGNAL("a", NULL, NULL, NULL, "first"), SIGNAL("b", NULL, NULL, NULL, "second"),
             SIGNAL("amount", "", "0.5", "0..1", "0: a alone, 1: b alone")},
      .doc = "a (1 - amount) + b amount"},
     {.name = "gain",
      FAMILY,
+     .flags = KR_OP_ELEMENTWISE,
      .run = RUN_REAL(gain),
      .in = {X, SIGNAL("amount", "", NULL, NULL, "factor")},
      .doc = "x times a factor, or by a level when the amount is in dB"},
     {.name = "gain",
      FAMILY,
+     .flags = KR_OP_ELEMENTWISE,
      .run = RUN_REAL(gain_level),
      .in = {X, SIGNAL("amount", "dB", NULL, NULL, "level in dB")},
      .doc = "x by a level: x 10^(amount / 20)"},

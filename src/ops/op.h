@@ -71,8 +71,8 @@ typedef struct KrPort {
   const char *preset;  ///< default as Kairo source (`10ms`, `0.7071`, `lp`); NULL: must be given
   const char *choices; ///< CHOICE: words in order, `lp|bp|hp|notch`. CONST: words taken in place of
                        ///< a number (`auto`); the value's kind is then KR_VALUE_CHOICE
-  const char *range; ///< for the manual, `20..20000`; NULL: any
-  const char *doc;   ///< half a sentence
+  const char *range;   ///< for the manual, `20..20000`; NULL: any
+  const char *doc;     ///< half a sentence
 } KrPort;
 
 typedef enum KrValueKind {

@@ -8,7 +8,7 @@
 #include "ops/kernel.h"
 
 enum { FIELD_PHASE, FIELD_OFFSET, FIELD_INCREMENT, FIELD_STEP, FIELD_SCALE, FIELD_DT, FIELD_FIXED };
-enum { FIXED_FREQ = 1, FIXED_PHASE = 2 };
+enum { FIXED_FREQ = 1, FIXED_PHASE = 2, FIXED_DOWN = 4, FIXED_EVERY = 8 };
 enum { SHAPE_SINE, SHAPE_TRI, SHAPE_SAW, SHAPE_SQUARE };
 enum { FIELD_SHAPE = FIELD_FIXED + 1, FIELD_DUE = FIELD_FIXED + 1 };
 
@@ -73,6 +73,11 @@ static KrStatus prepare_impulse(const KrPrep *prep, const char **message) {
   (void)message;
   prepare_phase(prep, NULL, true);
   FIELD_AT(prep, FIELD_DUE, uint8_t)[0] = 1;
+  if (prep->port[0].kind != KR_VALUE_CONST) return KR_OK;
+  double turns = prep->port[0].value * ((double)prep->dt.num / (double)prep->dt.den);
+  uint8_t *fixed = FIELD_AT(prep, FIELD_FIXED, uint8_t);
+  if (turns < 0) fixed[0] |= FIXED_DOWN;
+  if (turns >= 1 || turns <= -1) fixed[0] |= FIXED_EVERY;
   return KR_OK;
 }
 static KrStatus prepare_lfo(const KrPrep *prep, const char **message) {
@@ -130,7 +135,7 @@ static const KrOp OPS[] = {
      .run = RUN_REAL(impulse),
      .field = {PHASE_FIELDS, STATE("due", BOOL, 1)},
      .prepare = prepare_impulse,
-     .in = {SIGNAL("freq", "Hz", NULL, "0..below the rate", "pulses per second")},
+     .in = {SIGNAL("freq", "Hz", NULL, "0..the rate", "pulses per second")},
      .doc = "1 at the first tick and at each tick in which the phase wraps, else 0; a constant "
             "increment is rounded up so that no pulse comes late"},
     {.name = "lfo",
@@ -236,26 +241,27 @@ static bool FN(widths)(const KrCall *call, FN(Steps) * steps) {
   return most > (REAL)1 / 3;
 }
 
-// Residual of a rising unit step, u = 1 - distance/3 ticks: g(u) before it, -g(u) after it.
+// Residual of a rising unit step, u = 1 - distance/3 ticks: g(u) before it, -g(u) after it. The
+// coefficients are multiples of 2^-17, so that g(1) is exactly 1/2 in f32 too.
 static inline REAL FN(step_residual)(REAL u) {
   u = u > 0 ? u : 0;
-  REAL p = (REAL)0x1.dc5f92p+3;
+  REAL p = (REAL)0x1.dc5f9p+3;
   p = p * u - (REAL)0x1.b0d968p+5;
   p = p * u + (REAL)0x1.13af08p+6;
   p = p * u - (REAL)0x1.1d0068p+5;
-  p = p * u + (REAL)0x1.e17a94p+2;
-  p = p * u - (REAL)0x1.196f38p+0;
+  p = p * u + (REAL)0x1.e17aap+2;
+  p = p * u - (REAL)0x1.196fp+0;
   return p * (u * u * u);
 }
 // Its integral, in ticks: residual of a corner whose slope grows by 1 per tick.
 static inline REAL FN(corner_residual)(REAL u) {
   u = u > 0 ? u : 0;
-  REAL p = (REAL)(0x1.dc5f92p+3 / 9);
+  REAL p = (REAL)(0x1.dc5f9p+3 / 9);
   p = p * u - (REAL)(0x1.b0d968p+5 / 8);
   p = p * u + (REAL)(0x1.13af08p+6 / 7);
   p = p * u - (REAL)(0x1.1d0068p+5 / 6);
-  p = p * u + (REAL)(0x1.e17a94p+2 / 5);
-  p = p * u - (REAL)(0x1.196f38p+0 / 4);
+  p = p * u + (REAL)(0x1.e17aap+2 / 5);
+  p = p * u - (REAL)(0x1.196fp+0 / 4);
   REAL uu = u * u;
   return 3 * p * (uu * uu);
 }
@@ -368,10 +374,11 @@ static void FN(impulse)(const KrCall *call) {
   for (uint32_t t = 0; t < call->n; t++)
     for (uint32_t l = 0; l < call->lanes; l++) {
       out[t * call->lanes + l] = due[l] ? (REAL)1 : (REAL)0;
-      uint64_t step = (fixed[l] & FIXED_FREQ) != 0 ? fixed_step[l]
-                                                   : FN(increment)(freq[t * stride + l], scale[l]);
+      bool is_fixed = (fixed[l] & FIXED_FREQ) != 0;
+      uint64_t step = is_fixed ? fixed_step[l] : FN(increment)(freq[t * stride + l], scale[l]);
+      bool down = is_fixed ? (fixed[l] & FIXED_DOWN) != 0 : (int64_t)step < 0;
       uint64_t next = phase[l] + step;
-      due[l] = (int64_t)step >= 0 ? next < phase[l] : next > phase[l];
+      due[l] = (down ? next > phase[l] : next < phase[l]) || (fixed[l] & FIXED_EVERY) != 0;
       phase[l] = next;
     }
 }
