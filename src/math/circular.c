@@ -130,12 +130,25 @@ double kr_f64_cos(double x) {
   return size < INFINITE ? cos_at(reduce(x)).hi : kr_f64_nan();
 }
 
+// sin with r^3/6 as a pair: what a quotient needs to stay clear of 1 ulp.
+static KrPair sin_pair_closely(KrPair r) {
+  const KrPair sixth = {-0x1.5555555555555p-3, -0x1.5555555555555p-57};
+  KrPair square = kr_pair_product(r.hi, r.hi), cube = kr_pair_product(r.hi, square.hi);
+  cube.lo += r.hi * square.lo;
+  double z = square.hi;
+  double p = 1.0 / 39916800 -
+             z * (1.0 / 6227020800 - z * (1.0 / 1307674368000 - z * (1.0 / 355687428096000)));
+  p = 1.0 / 120 - z * (1.0 / 5040 - z * (1.0 / 362880 - z * p));
+  KrPair rest = {r.hi, r.lo * (1 - 0.5 * z) + cube.hi * z * p};
+  return kr_pair_add(rest, kr_pair_mul(cube, sixth));
+}
+
 double kr_f64_tan(double x) {
   double size = kr_f64_abs(x);
   if (size < 0x1p-27) return x;
   if (!(size < INFINITE)) return kr_f64_nan();
   Angle a = reduce(x);
-  KrPair s = sin_pair(a.rest), c = cos_pair(a.rest);
+  KrPair s = sin_pair_closely(a.rest), c = cos_pair(a.rest);
   return a.quarter & 1 ? -kr_pair_div(c, s).hi : kr_pair_div(s, c).hi;
 }
 
