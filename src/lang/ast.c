@@ -1,6 +1,7 @@
 /// Decides how a tree is printed. No recursion: a sum of many terms is a deep tree.
 #include "lang/parse.h"
 #include "lang/place.h"
+#include <string.h>
 
 enum { MAX_INDENT = 64 };
 
@@ -16,7 +17,9 @@ static const char *const kind_names[] = {
 };
 
 static void put_indent(KrBuffer *out, uint32_t level) {
-  for (uint32_t i = 0; i < level && i < MAX_INDENT; i++) kr_buffer_put(out, "  ", 2);
+  char blanks[2 * MAX_INDENT];
+  memset(blanks, ' ', sizeof blanks);
+  kr_buffer_put(out, blanks, 2 * (size_t)(level < MAX_INDENT ? level : MAX_INDENT));
   if (level >= MAX_INDENT) kr_buffer_print(out, "(%u) ", level);
 }
 

@@ -24,7 +24,8 @@ KrAst *kr_parse_attribute(KrParser *p) {
   kr_parser_add(p, attribute, NULL);
   if (kr_parser_next(p) == KR_TOKEN_OPEN_PAREN) kr_parse_args(p, attribute);
   if (kr_parser_accept(p, KR_TOKEN_ASSIGN)) {
-    kr_parser_role(p, p->i - 1, KR_ROLE_TIGHT);
+    bool touches = p->tokens[p->i - 1].begin == p->tokens[p->i - 2].end; // blanks stay as written
+    if (touches) kr_parser_role(p, p->i - 1, KR_ROLE_TIGHT);
     attribute->at[0] = parse_attribute_value(p);
   }
   return kr_parser_end(p, attribute, begin);
