@@ -126,6 +126,10 @@ static inline bool kr_node_reads_source(const KrNode *node) {
   return node->kind == KR_NODE_READ || node->kind == KR_NODE_CROSS ||
          node->kind == KR_NODE_WINDOW || node->kind == KR_NODE_HISTORY;
 }
+/// Length of a WINDOW node's window in seconds.
+static inline KrRatio kr_plan_window(const KrPlan *plan, const KrNode *node) {
+  return node->window.num == 0 ? plan->graph->flows[node->flow].clock.dt : node->window;
+}
 static inline uint64_t kr_power_of_two(uint64_t n) {
   uint64_t power = 1;
   while (power < n) power *= 2;

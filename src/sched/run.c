@@ -286,7 +286,7 @@ static KrStatus make_run(KrRun *run) {
   KR_TRY(make_functions(run));
   run->units = KR_NEW_ARRAY(run->arena, KrRunUnit, plan->n_units);
   run->dirty = KR_NEW_ARRAY(run->arena, uint8_t, plan->n_units);
-  run->kept = KR_NEW_ARRAY(run->arena, KrRunKept, plan->n_units);
+  run->kept = KR_NEW_ARRAY(run->arena, KrKeptUnit, plan->n_units);
   for (uint32_t u = 0; u < plan->n_units; u++) KR_TRY(make_unit(run, u));
   join_writers(run);
   for (uint32_t o = 0; o < plan->graph->n_outputs; o++)
@@ -424,8 +424,16 @@ static void trace_span(const KrRun *run, const KrRunUnit *unit, int64_t first, u
   }
 }
 
-static int64_t swap_limit(const KrRun *run, const KrRunUnit *unit) {
-  return kr_run_count(run->plan, unit->plan->flow, run->swap_grid);
+// Ticks to run at once: not past an announced instant before the state there is kept.
+static uint32_t next_tile(KrRun *run, uint32_t index, int64_t target) {
+  const KrRunUnit *unit = &run->units[index];
+  int64_t n = target - unit->n_done;
+  if (run->has_swap && !run->kept[index].taken) {
+    int64_t limit = kr_run_count(run->plan, unit->plan->flow, run->swap_grid) - unit->n_done;
+    if (limit == 0) kr_swap_keep(run, index);
+    else if (limit > 0 && limit < n) n = limit;
+  }
+  return n > unit->plan->tile ? unit->plan->tile : (uint32_t)n;
 }
 
 // Runs one unit as far as it may; false when it did not move.
@@ -435,17 +443,9 @@ static bool run_unit(KrRun *run, uint32_t index) {
   if (allowed < target) target = allowed;
   if (run->plan->span_ticks > 0 && target > unit->n_done + run->plan->span_ticks)
     target = unit->n_done + run->plan->span_ticks;
-  bool keeps = run->has_swap && !run->kept[index].taken && target >= swap_limit(run, unit);
   int64_t first = unit->n_done;
-  while (unit->n_done < target && unit->fault.message == NULL) {
-    int64_t n = target - unit->n_done;
-    if (keeps && !run->kept[index].taken && unit->n_done < swap_limit(run, unit) &&
-        n > swap_limit(run, unit) - unit->n_done)
-      n = swap_limit(run, unit) - unit->n_done;
-    if (keeps && !run->kept[index].taken && unit->n_done == swap_limit(run, unit))
-      kr_swap_keep(run, index);
-    run_tile(run, unit, n > unit->plan->tile ? unit->plan->tile : (uint32_t)n);
-  }
+  while (unit->n_done < target && unit->fault.message == NULL)
+    run_tile(run, unit, next_tile(run, index, target));
   if (unit->fault.message != NULL) take_fault(run, unit);
   for (uint32_t i = 0; i < unit->n_states; i++) kr_state_settle(run, unit->states[i]);
   if (unit->n_done == first) return false;

@@ -65,11 +65,18 @@ typedef struct KrRunUnit {
   uint32_t fault_rank;
 } KrRunUnit;
 
-/// State of a flow as it passes an announced instant (hot swap).
-typedef struct KrRunKept {
+/// State of one step as its flow passed an announced instant (hot swap).
+typedef struct KrKeptStep {
+  void **field;
+  uint8_t *before;
+  KrSite site;
+  uint64_t *popped;
+} KrKeptStep;
+typedef struct KrKeptUnit {
   bool taken;
-  uint8_t *at;
-} KrRunKept;
+  KrKeptStep *steps;
+  uint64_t *values; ///< per state
+} KrKeptUnit;
 
 struct KrRun {
   KrArena *arena;
@@ -92,7 +99,7 @@ struct KrRun {
   bool has_swap;         ///< an instant was announced
   KrRatio swap_time;
   int64_t swap_grid;
-  KrRunKept *kept;       ///< per unit
+  KrKeptUnit *kept;      ///< per unit
 };
 
 /// Consecutive ticks of one unit's tile.

@@ -65,7 +65,11 @@ KrStatus kr_run_restore(KrRun *run, const uint8_t *at, size_t n_bytes, const cha
 KrStatus kr_snapshot_time(const uint8_t *at, size_t n_bytes, KrRatio *time);
 /// Carries state by (path, type, shape) from `old` at instant kr_run_time(old) into `run` (fresh), whose flows
 /// start on the absolute grid at that instant. Identical programs: bitwise no-op.
+/// KR_ERROR_ARGUMENT: a flow of `old` ran past that instant without kr_run_announce.
 KrStatus kr_run_swap(KrRun *run, const KrRun *old);
+/// Names the instant of a coming swap: flows that run ahead keep their state as they pass it. Takes memory.
+/// Needed when some flow has a lead, at a time not after instant - lead. KR_ERROR_ARGUMENT: too late.
+KrStatus kr_run_announce(KrRun *run, KrRatio instant);
 
 /// What ran when: called once per span of a flow, if set.
 typedef void KrTraceFunction(void *user, uint32_t flow, int64_t first_tick, uint32_t n_ticks, const char *what);

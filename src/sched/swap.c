@@ -1,4 +1,386 @@
-// Hot swap.
+// Hot swap: which state of the old program goes where in the new one, as of one instant.
 #include "sched/run.h"
-void kr_swap_keep(KrRun *run, uint32_t unit) { (void)run; (void)unit; }
-KrStatus kr_run_swap(KrRun *run, const KrRun *old) { (void)run; (void)old; return KR_ERROR_UNAVAILABLE; }
+
+static void copy_bytes(void *to, const void *from, size_t n) { __builtin_memcpy(to, from, n); }
+
+static size_t field_bytes(const KrRunStep *step, uint32_t field) {
+  return (size_t)step->plan->field_count[field] * kr_step_field_bytes(step->node, field);
+}
+
+static bool is_local_prev(const KrRunStep *step) { return step->before != NULL && step->plan->ring == KR_NONE; }
+
+// ---- keeping
+
+static void make_kept(KrRun *run, uint32_t u) {
+  const KrRunUnit *unit = &run->units[u];
+  KrArena *arena = run->arena;
+  KrKeptUnit *kept = &run->kept[u];
+  if (kept->steps != NULL) return;
+  kept->steps = KR_NEW_ARRAY(arena, KrKeptStep, unit->plan->n_steps);
+  kept->values = KR_NEW_ARRAY(arena, uint64_t, run->plan->graph->n_states);
+  for (uint32_t s = 0; s < unit->plan->n_steps; s++) {
+    const KrRunStep *step = &unit->steps[s];
+    KrKeptStep *k = &kept->steps[s];
+    k->field = KR_NEW_ARRAY(arena, void *, step->plan->n_fields);
+    for (uint32_t f = 0; f < step->plan->n_fields; f++)
+      if (!(step->node->op->field[f].flags & KR_FIELD_COEF))
+        k->field[f] = kr_arena_alloc(arena, field_bytes(step, f));
+    if (is_local_prev(step)) k->before = kr_arena_alloc(arena, step->out_bytes[0]);
+    if (step->site != NULL)
+      k->popped = KR_NEW_ARRAY(arena, uint64_t, kr_cursor_leaves(step->site->cursor));
+  }
+}
+
+// Runs while the program runs: copies only.
+void kr_swap_keep(KrRun *run, uint32_t u) {
+  const KrRunUnit *unit = &run->units[u];
+  KrKeptUnit *kept = &run->kept[u];
+  kept->taken = true;
+  for (uint32_t s = 0; s < unit->plan->n_steps; s++) {
+    const KrRunStep *step = &unit->steps[s];
+    KrKeptStep *k = &kept->steps[s];
+    for (uint32_t f = 0; f < step->plan->n_fields; f++)
+      if (k->field[f] != NULL) copy_bytes(k->field[f], step->field[f], field_bytes(step, f));
+    if (k->before != NULL) copy_bytes(k->before, step->before, step->out_bytes[0]);
+    if (step->site == NULL) continue;
+    k->site = *step->site;
+    kr_cursor_save(step->site->cursor, k->popped);
+  }
+  for (uint32_t i = 0; i < run->plan->graph->n_states; i++) kept->values[i] = run->states[i].value;
+}
+
+static KrStatus to_grid(const KrRun *run, KrRatio time, int64_t *grid) {
+  KrRatio ticks;
+  KR_TRY(kr_ratio_mul(time, run->plan->grid.frequency, &ticks));
+  *grid = kr_ratio_ceil(ticks);
+  return KR_OK;
+}
+
+KrStatus kr_run_announce(KrRun *run, KrRatio instant) {
+  int64_t grid;
+  KR_TRY(to_grid(run, instant, &grid));
+  for (uint32_t u = 0; u < run->plan->n_units; u++)
+    if (run->units[u].n_done > kr_run_count(run->plan, run->plan->units[u].flow, grid))
+      return KR_ERROR_ARGUMENT;
+  jmp_buf here, *outer = run->arena->escape;
+  run->arena->escape = &here;
+  if (setjmp(here) != 0) {
+    run->arena->escape = outer;
+    return KR_ERROR_MEMORY;
+  }
+  for (uint32_t u = 0; u < run->plan->n_units; u++) {
+    make_kept(run, u);
+    run->kept[u].taken = false;
+  }
+  run->arena->escape = outer;
+  run->has_swap = true;
+  run->swap_grid = grid;
+  return KR_OK;
+}
+
+// ---- carrying over
+
+/// Both runs at the instant.
+typedef struct Swap {
+  KrRun *run;
+  const KrRun *old;
+  KrArena *arena;
+  int64_t grid, old_grid;
+  uint32_t *table, n_table; ///< old nodes by path, open addressing; KR_NONE: free
+  uint32_t *old_step;       ///< per old node: its step in its unit
+} Swap;
+
+static uint64_t hash_path(KrText path, KrNodeKind kind) {
+  uint64_t hash = UINT64_C(14695981039346656037) ^ (uint64_t)kind; // FNV-1a
+  for (size_t i = 0; i < path.n; i++) hash = (hash ^ (uint8_t)path.at[i]) * UINT64_C(1099511628211);
+  return hash;
+}
+
+static void index_old(Swap *swap) {
+  const KrPlan *plan = swap->old->plan;
+  uint32_t n = plan->graph->n_nodes;
+  swap->n_table = (uint32_t)kr_power_of_two(2 * (uint64_t)n + 1);
+  swap->table = KR_NEW_ARRAY(swap->arena, uint32_t, swap->n_table);
+  swap->old_step = KR_NEW_ARRAY(swap->arena, uint32_t, n);
+  for (uint32_t i = 0; i < swap->n_table; i++) swap->table[i] = KR_NONE;
+  for (uint32_t i = 0; i < n; i++) {
+    const KrNode *node = &plan->graph->nodes[i];
+    uint64_t at = hash_path(node->path, node->kind);
+    while (swap->table[at & (swap->n_table - 1)] != KR_NONE) at++;
+    swap->table[at & (swap->n_table - 1)] = i;
+  }
+  for (uint32_t u = 0; u < plan->n_units; u++)
+    for (uint32_t s = 0; s < plan->units[u].n_steps; s++)
+      if (plan->units[u].steps[s].kind == KR_STEP_NODE)
+        swap->old_step[plan->units[u].steps[s].node] = s;
+}
+
+// Old node of the same path, kind and type that runs in the old program, else KR_NONE.
+static uint32_t find_old(const Swap *swap, const KrNode *node) {
+  const KrPlan *plan = swap->old->plan;
+  for (uint64_t at = hash_path(node->path, node->kind);; at++) {
+    uint32_t i = swap->table[at & (swap->n_table - 1)];
+    if (i == KR_NONE) return KR_NONE;
+    const KrNode *other = &plan->graph->nodes[i];
+    if (other->kind != node->kind || !kr_text_equal(other->path, node->path)) continue;
+    if (!kr_type_equal(&other->type, &node->type) || plan->node_unit[i] == KR_NONE) continue;
+    if (node->kind == KR_NODE_OP &&
+        (other->elem != node->elem || !kr_text_equal(kr_text_from(other->op->name), kr_text_from(node->op->name))))
+      continue;
+    return i;
+  }
+}
+
+// What a unit kept as it passed the instant; NULL: it stands there still.
+static const KrKeptUnit *find_kept(const Swap *swap, uint32_t unit) {
+  const KrRun *old = swap->old;
+  int64_t n = kr_run_count(old->plan, old->plan->units[unit].flow, swap->old_grid);
+  return old->units[unit].n_done == n ? NULL : &old->kept[unit];
+}
+
+static uint64_t inner_count(const KrRun *run, uint32_t flow, int64_t grid) {
+  uint32_t substeps = run->plan->graph->flows[flow].substeps;
+  return (uint64_t)kr_run_count(run->plan, flow, grid) * (substeps > 1 ? substeps : 1);
+}
+
+// All state fields have the same shape, or none is taken.
+static bool has_same_fields(const KrRunStep *a, const KrRunStep *b) {
+  if (a->plan->n_fields != b->plan->n_fields) return false;
+  for (uint32_t f = 0; f < a->plan->n_fields; f++)
+    if (!(a->node->op->field[f].flags & KR_FIELD_COEF) &&
+        a->plan->field_count[f] != b->plan->field_count[f])
+      return false;
+  return true;
+}
+
+static void carry_fields(const Swap *swap, KrRunStep *step, const KrRunStep *from, void *const *field) {
+  if (!has_same_fields(step, from)) return;
+  for (uint32_t f = 0; f < step->plan->n_fields; f++) {
+    uint32_t flags = step->node->op->field[f].flags;
+    uint64_t count = step->plan->field_count[f];
+    size_t width = kr_step_field_bytes(step->node, f);
+    if (flags & KR_FIELD_COEF) continue;
+    if (!(flags & KR_FIELD_RING)) {
+      copy_bytes(step->field[f], field[f], (size_t)count * width);
+      continue;
+    }
+    uint64_t at = inner_count(swap->run, step->node->flow, swap->grid);
+    uint64_t old_at = inner_count(swap->old, from->node->flow, swap->old_grid);
+    for (uint64_t i = 0; i < count; i++)
+      copy_bytes((uint8_t *)step->field[f] + (at + i) % count * width,
+                 (const uint8_t *)field[f] + (old_at + i) % count * width, width);
+  }
+}
+
+static bool is_same_stream(const KrGraph *a, uint32_t ea, const KrGraph *b, uint32_t eb) {
+  const KrEvents *x = &a->events[ea], *y = &b->events[eb];
+  if (x->kind != y->kind || x->n_sources != y->n_sources || x->n_items != y->n_items ||
+      x->n_nodes != y->n_nodes || x->n_fields != y->n_fields ||
+      kr_ratio_compare(x->period, y->period) != 0)
+    return false;
+  for (uint32_t i = 0; i < x->n_items; i++)
+    if (kr_ratio_compare(x->items[i].time, y->items[i].time) != 0) return false;
+  for (uint32_t i = 0; i < x->n_sources; i++)
+    if (!is_same_stream(a, x->sources[i], b, y->sources[i])) return false;
+  return true;
+}
+
+static void carry_site(const Swap *swap, KrRunStep *step, const KrRunStep *from, const KrSite *site,
+                       const uint64_t *popped) {
+  const KrGraph *graph = swap->run->plan->graph, *old = swap->old->plan->graph;
+  if (from->node->signal != step->node->signal) return;
+  if (from->node->field != step->node->field) return;
+  if (!is_same_stream(graph, step->node->events, old, from->node->events)) return;
+  KrCursor *cursor = step->site->cursor;
+  *step->site = *site;
+  step->site->cursor = cursor;
+  kr_cursor_restore(cursor, popped);
+}
+
+// Events due before the first tick of the new program are over.
+static KrStatus skip_events(const Swap *swap, KrRunStep *step) {
+  const KrClock *clock = &swap->run->plan->graph->flows[step->node->flow].clock;
+  KrRatio time;
+  KR_TRY(kr_clock_time(clock, kr_run_count(swap->run->plan, step->node->flow, swap->grid), &time));
+  kr_cursor_skip(step->site->cursor, time);
+  return KR_OK;
+}
+
+static KrStatus carry_step(const Swap *swap, KrRunStep *step) {
+  if (step->node == NULL) return KR_OK;
+  if (step->site != NULL) KR_TRY(skip_events(swap, step));
+  if (step->node->kind != KR_NODE_OP && step->site == NULL && !is_local_prev(step)) return KR_OK;
+  uint32_t node = find_old(swap, step->node);
+  if (node == KR_NONE) return KR_OK;
+  uint32_t u = swap->old->plan->node_unit[node];
+  const KrRunStep *from = &swap->old->units[u].steps[swap->old_step[node]];
+  const KrKeptUnit *unit = find_kept(swap, u);
+  const KrKeptStep *kept = unit != NULL ? &unit->steps[swap->old_step[node]] : NULL;
+  if (step->node->kind == KR_NODE_OP)
+    carry_fields(swap, step, from, kept != NULL ? kept->field : from->field);
+  if (is_local_prev(step) && is_local_prev(from))
+    copy_bytes(step->before, kept != NULL ? kept->before : from->before, step->out_bytes[0]);
+  if (step->site == NULL) return KR_OK;
+  uint64_t *popped = kept != NULL ? kept->popped : NULL;
+  if (popped == NULL) {
+    popped = KR_NEW_ARRAY(swap->arena, uint64_t, kr_cursor_leaves(from->site->cursor));
+    kr_cursor_save(from->site->cursor, popped);
+  }
+  carry_site(swap, step, from, kept != NULL ? &kept->site : from->site, popped);
+  return KR_OK;
+}
+
+// Value of an old state as of the instant, and the time of the write it comes from.
+static KrRunVersion old_value(const Swap *swap, uint32_t index) {
+  const KrRunState *state = &swap->old->states[index];
+  const KrPlanState *plan = &swap->old->plan->states[index];
+  KrRunVersion version = {INT64_MIN, state->value};
+  if (state->versions != NULL) {
+    uint64_t v = state->n - 1;
+    while (v > 0 && state->n - v <= state->mask &&
+           state->versions[v & state->mask].time >= swap->old_grid)
+      v--;
+    version = state->versions[v & state->mask];
+  }
+  if (state->buffer == NULL) return version;
+  const KrKeptUnit *kept = find_kept(swap, swap->old->plan->node_unit[plan->writers[0]]);
+  version.bits = kept != NULL ? kept->values[index] : state->value;
+  return version;
+}
+
+static void carry_states(const Swap *swap) {
+  const KrGraph *graph = swap->run->plan->graph, *old = swap->old->plan->graph;
+  bool same_grid =
+      kr_ratio_compare(swap->run->plan->grid.frequency, swap->old->plan->grid.frequency) == 0;
+  for (uint32_t s = 0; s < graph->n_states; s++) {
+    uint32_t o = 0;
+    while (o < old->n_states && !kr_text_equal(old->states[o].name, graph->states[s].name)) o++;
+    if (o == old->n_states || !kr_type_equal(&old->states[o].type, &graph->states[s].type)) continue;
+    KrRunVersion version = old_value(swap, o);
+    KrRunState *state = &swap->run->states[s];
+    state->value = version.bits;
+    if (state->versions != NULL)
+      state->versions[0] = (KrRunVersion){same_grid ? version.time : INT64_MIN, version.bits};
+  }
+}
+
+static void carry_ring(const Swap *swap, uint32_t index, KrRef ref) {
+  const KrPlan *plan = swap->run->plan, *old_plan = swap->old->plan;
+  uint32_t node = find_old(swap, &plan->graph->nodes[ref.node]);
+  if (node == KR_NONE) return;
+  uint32_t old_index = old_plan->values[old_plan->first_value[node] + ref.port].ring;
+  if (old_index == KR_NONE) return;
+  const KrRunRing *ring = &swap->run->rings[index], *from = &swap->old->rings[old_index];
+  if (ring->n_bytes != from->n_bytes) return;
+  const KrPlanRing *old_ring = &old_plan->rings[old_index];
+  int64_t n = kr_run_count(plan, plan->units[plan->rings[index].unit].flow, swap->grid);
+  int64_t old_n = kr_run_count(old_plan, old_plan->units[old_ring->unit].flow, swap->old_grid);
+  int64_t oldest = swap->old->units[old_ring->unit].n_done - (int64_t)from->mask - 1;
+  for (int64_t i = 1; i <= n && i <= old_n && (uint64_t)i <= ring->mask + 1 && old_n - i >= oldest; i++)
+    copy_bytes(kr_ring_at(ring, n - i), kr_ring_at(from, old_n - i), ring->n_bytes);
+}
+
+// What constants streamed before the instant is what they stream now.
+static void fill_ring(const Swap *swap, uint32_t index) {
+  const KrPlanRing *plan = &swap->run->plan->rings[index];
+  const KrRunRing *ring = &swap->run->rings[index];
+  for (uint64_t i = 0; i <= ring->mask; i++)
+    copy_bytes(ring->at + i * ring->n_bytes, swap->run->buffer[plan->value], ring->n_bytes);
+}
+
+static void carry_rings(const Swap *swap) {
+  const KrPlan *plan = swap->run->plan;
+  for (uint32_t i = 0; i < plan->graph->n_nodes; i++) {
+    uint32_t end = i + 1 < plan->graph->n_nodes ? plan->first_value[i + 1] : plan->first_value[i];
+    if (i + 1 == plan->graph->n_nodes && plan->graph->nodes[i].n_out > 0)
+      end += plan->graph->nodes[i].n_out;
+    for (uint32_t value = plan->first_value[i]; value < end; value++) {
+      uint32_t ring = plan->values[value].ring;
+      if (ring == KR_NONE) continue;
+      if (plan->values[value].held) fill_ring(swap, ring);
+      else carry_ring(swap, ring, (KrRef){i, value - plan->first_value[i]});
+    }
+  }
+}
+
+// Events emitted before the instant that are still to be delivered.
+static void carry_queue(const Swap *swap, uint32_t events, uint32_t old_events) {
+  const KrEventQueue *from = &swap->old->context.queues[old_events];
+  KrEventQueue *queue = &swap->run->context.queues[events];
+  const KrEvents *stream = &swap->run->plan->graph->events[events];
+  uint64_t n = from->n, first = from->n > from->cap ? from->n - from->cap : 0;
+  KrRatio instant = swap->old->time;
+  while (n > first && kr_ratio_compare(from->items[(n - 1) & (from->cap - 1)].time, instant) >= 0) n--;
+  if (n > queue->cap && first < n - queue->cap) first = n - queue->cap;
+  queue->n = first;
+  for (uint64_t i = first; i < n; i++)
+    kr_queue_push(queue, stream->n_fields, &from->items[i & (from->cap - 1)]);
+}
+
+static void carry_queues(const Swap *swap) {
+  const KrGraph *graph = swap->run->plan->graph, *old = swap->old->plan->graph;
+  for (uint32_t e = 0; e < graph->n_events; e++) {
+    if (graph->events[e].kind != KR_EVENTS_SIGNAL) continue;
+    for (uint32_t o = 0; o < old->n_events; o++)
+      if (old->events[o].kind == KR_EVENTS_SIGNAL && old->events[o].n_fields == graph->events[e].n_fields &&
+          kr_text_equal(old->events[o].name, graph->events[e].name)) {
+        carry_queue(swap, e, o);
+        break;
+      }
+  }
+}
+
+static KrStatus carry_all(Swap *swap) {
+  KrRun *run = swap->run;
+  index_old(swap);
+  carry_states(swap);
+  carry_queues(swap);
+  carry_rings(swap);
+  for (uint32_t u = 0; u < run->plan->n_units; u++) {
+    KrRunUnit *unit = &run->units[u];
+    unit->n_done = kr_run_count(run->plan, unit->plan->flow, swap->grid);
+    for (uint32_t s = 0; s < unit->plan->n_steps; s++) {
+      KR_TRY(carry_step(swap, &unit->steps[s]));
+      KR_TRY(kr_step_place(run, &unit->steps[s], unit->n_done));
+    }
+  }
+  for (uint32_t o = 0; o < run->plan->graph->n_outputs; o++)
+    if (run->outputs[o] != NULL) kr_cursor_skip(run->outputs[o], run->time);
+  return KR_OK;
+}
+
+// Every unit stands at the instant or kept its state there.
+static bool is_kept(const KrRun *old, int64_t grid) {
+  for (uint32_t u = 0; u < old->plan->n_units; u++) {
+    int64_t n = kr_run_count(old->plan, old->plan->units[u].flow, grid);
+    if (old->units[u].n_done != n && !(old->has_swap && old->swap_grid == grid && old->kept[u].taken))
+      return false;
+  }
+  return true;
+}
+
+static KrStatus swap_runs(Swap *swap) {
+  KrRun *run = swap->run;
+  const KrRun *old = swap->old;
+  KR_TRY(to_grid(old, old->time, &swap->old_grid));
+  KR_TRY(to_grid(run, old->time, &swap->grid));
+  if (old->has_fault) return KR_ERROR_RUN;
+  if (!is_kept(old, swap->old_grid)) return KR_ERROR_ARGUMENT;
+  run->time = old->time;
+  run->time_grid = swap->grid;
+  KR_TRY(carry_all(swap));
+  return kr_run_to(run, run->time);
+}
+
+KrStatus kr_run_swap(KrRun *run, const KrRun *old) {
+  Swap swap = {.run = run, .old = old, .arena = run->arena};
+  jmp_buf here, *outer = run->arena->escape;
+  run->arena->escape = &here;
+  if (setjmp(here) != 0) {
+    run->arena->escape = outer;
+    return KR_ERROR_MEMORY;
+  }
+  KrStatus status = swap_runs(&swap);
+  run->arena->escape = outer;
+  return status;
+}

@@ -71,11 +71,22 @@ static inline KrRef add_op(uint32_t flow, const char *name, KrElem elem, uint32_
   node->op = op;
   node->n_out = kr_op_outs(op);
   if (op->flags & KR_OP_INTEGER_RESULT_BOOL) node->type.elem = KR_ELEM_BOOL;
-  uint32_t n_ports = kr_op_ports(op);
+  uint32_t n_ports = kr_op_ports(op), k = 0;
   node->port = kr_arena_array(&arena, n_ports, sizeof *node->port);
-  for (uint32_t i = 0; i < n_ports && i < n_in; i++) {
-    node->port[i].kind = KR_VALUE_STREAM;
-    node->port[i].type = kr_graph_type(graph, in[i]);
+  for (uint32_t i = 0; i < n_ports; i++) {
+    KrPortValue *port = &node->port[i];
+    uint32_t n = kr_op_inputs(op, i);
+    *port = (KrPortValue){.kind = op->in[i].kind == KR_PORT_CHOICE ? KR_VALUE_CHOICE : KR_VALUE_CONST,
+                          .exact = true, .ratio = KR_RATIO_ONE, .value = 1};
+    if (n == 0 || k >= n_in) continue;
+    port->kind = KR_VALUE_STREAM;
+    port->type = kr_graph_type(graph, in[k]);
+    if (at(in[k])->kind == KR_NODE_CONST) {
+      port->kind = KR_VALUE_CONST;
+      port->value = elem == KR_ELEM_F32 ? (double)at(in[k])->value.as.f32 : at(in[k])->value.as.f64;
+      port->ratio = ratio((int64_t)(port->value * 1000 + (port->value < 0 ? -0.5 : 0.5)), 1000);
+    }
+    k += n;
   }
   return ref;
 }
