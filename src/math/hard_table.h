@@ -1,5 +1,6 @@
-/// Inputs whose correctly rounded f32 result is not the rounded f64 result, in ascending order of their
-/// bits, each with the bits of its result; written by scripts/math-hard.c, which tries all inputs.
+/// Inputs whose correctly rounded f32 result is not the rounded f64 result, in ascending order of
+/// their bits, each with the bits of its result; written by scripts/math-hard.c, which tries all
+/// inputs.
 #ifndef KR_MATH_HARD_TABLE_H
 #define KR_MATH_HARD_TABLE_H
 #include <stdint.h>
