@@ -1,0 +1,161 @@
+// Transforms, their scale, overlap-add and what is read from a spectrum.
+#include "op_rig.h"
+
+#include <math.h>
+
+enum { SIZE = 64, BINS = SIZE / 2 + 1 };
+static const double pi = 3.14159265358979323846;
+
+static void set_whole(Rig *rig, const char *name, int64_t value) {
+  *rig_port(rig, name) = rig_number(value, 1);
+}
+
+static void run_fft(const double *x, const char *window, double *bins) {
+  Rig rig;
+  rig_init(&rig, "fft", KR_ELEM_F64, 1);
+  rig.port[0] = rig_stream((KrType){KR_ELEM_F64, KR_SHAPE_VECTOR, {SIZE, 1, 1}});
+  set_whole(&rig, "size", SIZE);
+  rig_port(&rig, "window")->choice = rig_choice(&rig.op->in[2], window);
+  assert_int_equal(rig_prepare(&rig, 0), KR_OK);
+  assert_int_equal(rig.type.shape, KR_SHAPE_SPECTRUM);
+  assert_int_equal(kr_type_count(&rig.type), 2 * BINS);
+  const void *in[1] = {x};
+  void *to[1] = {bins};
+  rig_run(&rig, 0, 1, 0, in, to);
+  rig_deinit(&rig);
+}
+
+static void a_partial_on_a_bin_has_its_amplitude(void **state) {
+  (void)state;
+  const char *const windows[] = {"rect", "hann", "hamming", "blackman"};
+  double x[SIZE], bins[2 * BINS];
+  for (int i = 0; i < SIZE; i++)
+    x[i] = 0.25 + 0.7 * cos(2 * pi * 8 * i / SIZE) + 0.3 * sin(2 * pi * 20 * i / SIZE) +
+           (i % 2 == 0 ? 0.125 : -0.125);
+  for (int w = 0; w < 4; w++) {
+    run_fft(x, windows[w], bins);
+    assert_true(fabs(bins[0] - 0.25) < 1e-12);
+    assert_true(fabs(bins[16] - 0.7) < 1e-12 && fabs(bins[17]) < 1e-12);
+    assert_true(fabs(bins[40]) < 1e-12 && fabs(bins[41] + 0.3) < 1e-12);
+    assert_true(fabs(bins[64] - 0.125) < 1e-12);
+    assert_true(fabs(bins[24]) < 1e-12 && fabs(bins[25]) < 1e-12);
+  }
+}
+
+static void ifft_undoes_fft_without_window(void **state) {
+  (void)state;
+  uint64_t seed = 4;
+  double x[SIZE], bins[2 * BINS], back[SIZE];
+  for (int i = 0; i < SIZE; i++) x[i] = rig_uniform(&seed, -1, 1);
+  run_fft(x, "rect", bins);
+  Rig rig;
+  rig_init(&rig, "ifft", KR_ELEM_F64, 1);
+  rig.port[0] = rig_stream((KrType){KR_ELEM_F64, KR_SHAPE_SPECTRUM, {BINS, SIZE, 1}});
+  assert_int_equal(rig_prepare(&rig, 0), KR_OK);
+  assert_int_equal(rig.type.shape, KR_SHAPE_VECTOR);
+  assert_int_equal(rig.type.dim[0], SIZE);
+  const void *in[1] = {bins};
+  void *to[1] = {back};
+  rig_run(&rig, 0, 1, 0, in, to);
+  for (int i = 0; i < SIZE; i++) assert_true(fabs(back[i] - x[i]) < 1e-14);
+  rig_deinit(&rig);
+}
+
+static void istft_of_stft_is_the_signal_later(void **state) {
+  (void)state;
+  enum { N = 600 };
+  const char *const windows[] = {"rect", "hann", "hamming", "blackman"};
+  const int hops[] = {64, 16, 32, 8};
+  static double x[N], spectra[N][2 * BINS], y[N];
+  uint64_t seed = 6;
+  for (int i = 0; i < N; i++) x[i] = rig_uniform(&seed, -1, 1);
+  for (int k = 0; k < 4; k++) {
+    Rig forward, backward;
+    rig_init(&forward, "stft", KR_ELEM_F64, 1);
+    rig_init(&backward, "istft", KR_ELEM_F64, 1);
+    set_whole(&forward, "size", SIZE);
+    set_whole(&forward, "hop", hops[k]);
+    set_whole(&backward, "hop", hops[k]);
+    backward.port[0] = rig_stream((KrType){KR_ELEM_F64, KR_SHAPE_SPECTRUM, {BINS, SIZE, 1}});
+    rig_port(&forward, "window")->choice = rig_port(&backward, "window")->choice =
+        rig_choice(&forward.op->in[3], windows[k]);
+    assert_int_equal(rig_prepare(&forward, 0), KR_OK);
+    assert_int_equal(rig_prepare(&backward, 0), KR_OK);
+    const void *in[1] = {x};
+    rig_signal(&forward, N, in, 1, spectra);
+    const void *then[1] = {spectra};
+    rig_signal(&backward, N, then, 1, y);
+    // Samples before the first frame's place at the start lack frames that would begin before 0.
+    for (int i = SIZE - 1; i < N; i++) {
+      int at = i - (SIZE - 1);
+      assert_true(fabs(y[i] - x[at]) < 1e-12);
+    }
+    for (int i = 1; i < hops[k]; i++) assert_memory_equal(spectra[i], spectra[0], sizeof *spectra);
+    rig_deinit(&forward);
+    rig_deinit(&backward);
+  }
+}
+
+static void a_hop_that_loses_samples_is_refused(void **state) {
+  (void)state;
+  Rig rig;
+  rig_init(&rig, "istft", KR_ELEM_F32, 1);
+  rig.port[0] = rig_stream((KrType){KR_ELEM_F32, KR_SHAPE_SPECTRUM, {BINS, SIZE, 1}});
+  set_whole(&rig, "hop", SIZE);
+  assert_int_equal(rig_prepare(&rig, 0), KR_ERROR_ARGUMENT);
+  rig_deinit(&rig);
+  rig_init(&rig, "stft", KR_ELEM_F32, 1);
+  set_whole(&rig, "size", 7 * 64);
+  assert_int_equal(rig_prepare(&rig, 0), KR_ERROR_ARGUMENT);
+  assert_non_null(rig.message);
+  rig_deinit(&rig);
+}
+
+static void a_vector_of_another_length_is_refused(void **state) {
+  (void)state;
+  Rig rig;
+  rig_init(&rig, "fft", KR_ELEM_F32, 1);
+  rig.port[0] = rig_stream((KrType){KR_ELEM_F32, KR_SHAPE_VECTOR, {100, 1, 1}});
+  assert_int_equal(rig_prepare(&rig, 0), KR_ERROR_ARGUMENT);
+  assert_non_null(rig.message);
+  rig_deinit(&rig);
+}
+
+static void magnitude_phase_and_centroid_read_the_bins(void **state) {
+  (void)state;
+  double bins[2 * BINS] = {0}, magnitudes[BINS], phases[BINS], centre;
+  bins[8] = 3, bins[9] = 4;    // bin 4: 5
+  bins[20] = -1, bins[21] = 0; // bin 10: 1
+  const char *const names[] = {"magnitude", "phase", "centroid"};
+  void *const outs[] = {magnitudes, phases, &centre};
+  for (int k = 0; k < 3; k++) {
+    Rig rig;
+    rig_init(&rig, names[k], KR_ELEM_F64, 1);
+    rig.port[0] = rig_stream((KrType){KR_ELEM_F64, KR_SHAPE_SPECTRUM, {BINS, SIZE, 1}});
+    assert_int_equal(rig_prepare(&rig, 0), KR_OK);
+    const void *in[1] = {bins};
+    void *to[1] = {outs[k]};
+    rig_run(&rig, 0, 1, 0, in, to);
+    if (k == 2) {
+      assert_true(fabs(centre - 750.0 * (4 * 5 + 10 * 1) / 6) < 1e-9);
+      memset(bins, 0, sizeof bins);
+      rig_run(&rig, 0, 1, 0, in, to);
+      assert_true(centre == 0);
+    }
+    rig_deinit(&rig);
+  }
+  assert_true(magnitudes[4] == 5 && magnitudes[10] == 1 && magnitudes[5] == 0);
+  assert_true(fabs(phases[4] - atan2(4, 3)) < 1e-15 && fabs(phases[10] - pi) < 1e-15);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(a_partial_on_a_bin_has_its_amplitude),
+      cmocka_unit_test(ifft_undoes_fft_without_window),
+      cmocka_unit_test(istft_of_stft_is_the_signal_later),
+      cmocka_unit_test(a_hop_that_loses_samples_is_refused),
+      cmocka_unit_test(a_vector_of_another_length_is_refused),
+      cmocka_unit_test(magnitude_phase_and_centroid_read_the_bins),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
