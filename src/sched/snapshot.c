@@ -229,7 +229,6 @@ static void code_ring(KrRun *run, Codec *codec, uint32_t index, int64_t first) {
   const KrPlanRing *plan = &run->plan->rings[index];
   const KrType *type = &run->plan->values[plan->value].type;
   int64_t done = run->units[plan->unit].n_done, n = done > first ? done - first : 0;
-  if ((uint64_t)n > plan->cap) codec->bad = true;
   code_i64(codec, &n);
   if (n < 0 || n > done || (uint64_t)n > plan->cap) codec->bad = true;
   for (int64_t i = 0; i < n && !codec->bad; i++)
