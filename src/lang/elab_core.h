@@ -1,0 +1,444 @@
+/// Inside of the elaborator: an abstract interpreter over the syntax tree whose values are known at
+/// compile time or are streams, and whose operators emit nodes. Shared by the files elab_*.c only.
+#ifndef KR_LANG_ELAB_CORE_H
+#define KR_LANG_ELAB_CORE_H
+#include "lang/elab.h"
+
+enum {
+  KR_DIM_S,
+  KR_DIM_M,
+  KR_DIM_KG,
+  KR_DIM_A,
+  KR_DIM_K,
+  KR_DIM_TURN,
+  KR_DIM_RAD,
+  KR_DIM_DB,
+  KR_DIM_CENT,
+  KR_DIM_PX,
+  KR_DIM_BEAT,
+  KR_N_DIMS
+};
+/// Exponents of the base units; `known` false: no unit declared, fits anything.
+typedef struct KrDim {
+  bool known;
+  int8_t exp[KR_N_DIMS];
+} KrDim;
+
+typedef enum KrValKind {
+  KR_VAL_POISON, ///< an error was reported
+  KR_VAL_NONE,   ///< a statement: no value
+  KR_VAL_NUMBER,
+  KR_VAL_BOOL,
+  KR_VAL_STRING,
+  KR_VAL_STREAM, ///< ref, type
+  KR_VAL_GATE,   ///< gate[4], type
+  KR_VAL_RECORD, ///< fields
+  KR_VAL_TUPLE,
+  KR_VAL_LIST,    ///< items
+  KR_VAL_FN,      ///< FN or LAMBDA with its scope
+  KR_VAL_OP,      ///< registry row by name
+  KR_VAL_EVENTS,  ///< index into graph->events
+  KR_VAL_HOLD,    ///< to_signal(mode=hold) before a field is chosen
+  KR_VAL_FOREIGN, ///< named value of another flow, not read yet
+  KR_VAL_OFF,     ///< off(key), payload of an event
+  KR_VAL_RANDOM,  ///< random(seed)
+  KR_VAL_NAMESPACE
+} KrValKind;
+
+/// A compile-time number in base units. `value` is always set; exact ones have `ratio`.
+typedef struct KrNumber {
+  bool exact;
+  bool typed; ///< declared with a type: a stream of `elem` where it is computed with
+  KrElem elem;
+  KrRatio ratio;
+  double value;
+  const char *lost; ///< inexact: the operation that lost exactness
+} KrNumber;
+
+typedef struct KrVal KrVal;
+typedef struct KrScope KrScope;
+typedef struct KrFlowInfo KrFlowInfo;
+typedef struct KrBinding KrBinding;
+
+typedef struct KrItems {
+  KrVal *at;
+  KrText *names; ///< RECORD only
+  uint32_t n;
+  KrText type; ///< RECORD: name of its head, may be empty
+} KrItems;
+
+struct KrVal {
+  KrValKind kind;
+  KrDim dim;   ///< NUMBER, STREAM, GATE
+  KrType type; ///< STREAM, GATE
+  union {
+    KrNumber number;
+    bool boolean;
+    KrText text; ///< STRING, OP, NAMESPACE
+    KrRef ref;   ///< STREAM
+    KrRef gate[4];
+    KrItems items;
+    struct {
+      const KrAst *ast;
+      KrScope *scope;
+    } fn;
+    struct {
+      uint32_t index;
+      const KrVal *init;
+      bool round_floor;
+    } events; ///< EVENTS, HOLD
+    struct {
+      KrFlowInfo *flow;
+      const KrVal *inner;
+      KrText name; ///< as written
+    } foreign;
+  } as;
+};
+
+typedef enum KrBindState { KR_BIND_PENDING, KR_BIND_BUSY, KR_BIND_READY } KrBindState;
+/// A name in a scope: value, state variable or pending declaration.
+struct KrBinding {
+  KrText name;
+  KrSpan span;
+  KrBindState state;
+  const KrAst *ast; ///< LET CONST BIND OUTPUT STATE FN INPUT STRUCT
+  KrVal val;
+  bool is_state, is_input;
+  uint32_t var;     ///< is_state: index into KrElab.vars; is_input: into graph->inputs
+  uint32_t forward; ///< KR_NONE or first forward reference
+  KrFlowInfo *flow; ///< whose name it is; NULL at top level
+  KrScope *scope;   ///< where it was declared
+  const char *set;  ///< --set replaces the expression
+};
+
+struct KrScope {
+  KrScope *parent;
+  KrBinding **items;
+  uint32_t n, cap;
+  uint32_t *table; ///< open addressing, index + 1; NULL while small
+  uint32_t table_size;
+};
+
+/// One branch taken under a stream condition.
+typedef struct KrCond KrCond;
+struct KrCond {
+  KrCond *outer;
+  KrRef ref; ///< the condition of the branch itself
+  bool negated;
+  const KrAst
+      *ast;      ///< the `if`: two conditions with one ast and unequal `negated` exclude each other
+  uint32_t copy; ///< serial number of the evaluation of that `if`
+  KrRef joined;  ///< with the outer ones; node KR_NONE until needed
+};
+
+typedef struct KrFlowOutput {
+  KrText label;
+  KrSpan span;
+  KrVal val;
+} KrFlowOutput;
+
+typedef struct KrWrite {
+  uint32_t var;
+  KrSpan span;
+  KrFlowInfo *flow;
+  KrCond *cond;
+  uint32_t count; ///< writes so far to this state in this flow when it happened
+} KrWrite;
+
+struct KrFlowInfo {
+  const KrAst *ast;
+  KrText name;
+  KrSpan span;
+  uint32_t index; ///< in graph->flows
+  enum { KR_FLOW_TODO, KR_FLOW_BUSY, KR_FLOW_DONE } state;
+  bool failed;    ///< its header is wrong
+  KrScope *outer; ///< of the program or module it stands in
+  KrScope *scope; ///< names of its body
+  KrFlowOutput *outputs;
+  uint32_t n_outputs, cap_outputs;
+  uint32_t mark; ///< ordering pass
+};
+
+/// A state variable while elaborating.
+typedef struct KrVar {
+  uint32_t index; ///< in graph->states
+  KrDim dim;
+  bool latest;
+  KrText name;
+  KrSpan span;
+  KrWrite *writes;
+  uint32_t n_writes, cap_writes;
+  KrFlowInfo *reader; ///< flow of the cached read node
+  KrRef read;
+  KrFlowInfo *writer; ///< read=latest: flow, value so far and whether it was written
+  KrVal value;
+  KrRef written; ///< bool stream, node KR_NONE while `always`
+  bool always;
+} KrVar;
+
+/// A stream used before it is known: inputs refer to node KR_FORWARD + index until the end.
+#define KR_FORWARD UINT32_C(0x80000000)
+typedef struct KrForward {
+  KrBinding *binding; ///< NULL: output `label` of `flow`
+  KrFlowInfo *flow;
+  KrText label;
+  KrType type;
+  KrRef ref;
+  bool resolved;
+  KrSpan span;
+  uint32_t next; ///< of the same binding
+} KrForward;
+
+/// Bytes to a number, hashed.
+typedef struct KrMapSlot {
+  KrText key;
+  uint32_t value;
+} KrMapSlot;
+typedef struct KrMap {
+  KrMapSlot *slots;
+  uint32_t n, size;
+} KrMap;
+
+typedef struct KrSchema {
+  KrDim *dims; ///< per field
+} KrSchema;
+
+/// What changes while walking down: saved and restored as a whole.
+typedef struct KrContext {
+  KrFlowInfo *flow; ///< NULL at top level
+  KrScope *scope;
+  KrElem real;
+  KrCond *cond;
+  KrText label;  ///< nearest enclosing let or output label
+  KrText copies; ///< `[3]` per enclosing unrolled list
+  bool in_prev;
+  bool in_function; ///< body of a MAP or FILTER: nodes belong to no flow
+  uint32_t calls;   ///< nesting of fn
+} KrContext;
+
+/// A `let` or labelled output of a flow, as seen from outside.
+typedef struct KrFlowSite {
+  KrText name;
+  KrFlowInfo *flow;
+  bool is_output;
+  uint32_t next; ///< site of the same name, KR_NONE: last
+} KrFlowSite;
+
+typedef struct KrElab {
+  KrArena *arena;
+  KrDiagnostics *list;
+  const KrElabOptions *options;
+  KrGraph *graph;
+  KrContext now;
+  KrScope *top;
+  KrFlowInfo **flows;
+  uint32_t n_flows, cap_flows;
+  KrMap struct_names; ///< name -> index into structs
+  const KrAst **structs;
+  uint32_t n_structs, cap_structs;
+  KrMap flow_names; ///< name -> index into flows
+  KrMap site_names; ///< flow-level name -> index into sites (chain)
+  KrFlowSite *sites;
+  uint32_t n_sites, cap_sites;
+  KrVar *vars;
+  uint32_t n_vars, cap_vars;
+  KrForward *forwards;
+  uint32_t n_forwards, cap_forwards;
+  KrSchema *schemas; ///< parallel to graph->events
+  uint32_t n_schemas, cap_schemas;
+  KrMap ordinals, constants, assets;
+  KrMap modules; ///< name -> index + 1 into module_scopes; 0: being read, KR_NONE: none
+  KrScope **module_scopes;
+  uint32_t n_modules, cap_modules;
+  const KrAssetAudio **audio;
+  uint32_t n_audio, cap_audio;
+  uint32_t *function_nodes; ///< nodes emitted since in_function began
+  uint32_t n_function_nodes, cap_function_nodes;
+  uint32_t depth, n_unrolled, serial, n_near, n_anonymous;
+  KrVal returned;
+  bool has_returned;
+  KrVal *contracts; ///< BoundaryContract records: name or empty, record
+  KrText *contract_names;
+  uint32_t n_contracts, cap_contracts, cap_contract_names;
+  uint32_t n_latest; ///< states with read=latest
+  jmp_buf stop;      ///< a limit was reached
+} KrElab;
+
+/// elab_value.c: values, maps, exact folding
+KrVal kr_val_poison(void);
+KrVal kr_val_none(void);
+KrVal kr_val_exact(KrRatio ratio);
+KrVal kr_val_inexact(KrElab *e, double value, const char *lost, KrSpan span);
+KrVal kr_val_bool(bool value);
+KrVal kr_val_text(KrText text);
+KrVal kr_val_stream(KrRef ref, KrType type);
+KrVal kr_val_items(KrValKind kind, KrVal *at, uint32_t n);
+bool kr_val_is_constant(const KrVal *val);
+const char *kr_val_kind_text(const KrVal *val);
+const KrVal *kr_val_field(const KrVal *record, KrText name);
+double kr_ratio_to_f64(KrRatio ratio);
+/// a^b rounded once from the exact value (elab_power.c).
+double kr_power_to_f64(KrRatio a, KrRatio b);
+KrVal kr_fold_binary(KrElab *e, char op, const KrVal *a, const KrVal *b, KrSpan span);
+KrVal kr_fold_negate(KrElab *e, const KrVal *a, KrSpan span);
+/// floor ceil round abs min max div mod of exact constants; false when not one of them.
+bool kr_fold_call(KrElab *e, KrText name, const KrVal *at, uint32_t n, KrSpan span, KrVal *result);
+bool kr_fold_compare(KrText op, const KrVal *a, const KrVal *b);
+/// Value of a number in an element type; reports overflow and fractions in integers.
+bool kr_number_const(KrElab *e, const KrNumber *number, KrElem elem, KrSpan span, KrConst *out);
+bool kr_number_fits(const KrNumber *number, KrElem elem); ///< exact, whole and in range
+uint32_t *kr_map_slot(KrElab *e, KrMap *map, KrText key, bool *found);
+const uint32_t *kr_map_find(const KrMap *map, KrText key);
+
+/// elab_unit.c: dimensions
+bool kr_unit_find(KrElab *e, KrText unit, KrSpan span, KrDim *dim, KrRatio *scale);
+bool kr_dim_equal(const KrDim *a, const KrDim *b);
+bool kr_dim_fits(const KrDim *a, const KrDim *b);
+bool kr_dim_is_plain(const KrDim *dim);
+KrDim kr_dim_join(KrDim a, KrDim b);
+KrDim kr_dim_combine(KrDim a, KrDim b, int sign);
+KrDim kr_dim_power(KrDim a, int num, int den, bool *ok);
+KrDim kr_dim_of(int base, int exponent);
+const char *kr_dim_text(KrElab *e, const KrDim *dim);
+/// A value in the unit `unit` (NULL: any): checks the dimension, scales; reports.
+bool kr_unit_fit(KrElab *e, KrVal *val, const char *unit, const char *what, KrSpan span);
+
+/// elab_name.c: scopes and resolution (language 3)
+KrScope *kr_scope_new(KrElab *e, KrScope *parent);
+KrBinding *kr_scope_find(const KrScope *scope, KrText name);
+KrBinding *kr_scope_declare(KrElab *e, KrScope *scope, KrText name, KrSpan span, const KrAst *ast);
+KrVal kr_elab_name(KrElab *e, const KrAst *ast);
+bool kr_name_is_user(KrElab *e, KrText name); ///< local, top level, flow
+bool kr_name_is_namespace(KrText name);
+/// A callable of that name: fn, lambda or row; false when there is none.
+bool kr_name_callable(KrElab *e, KrText name, KrSpan span, KrVal *val);
+KrVal kr_name_member(KrElab *e, KrFlowInfo *flow, const KrAst *ast);
+KrFlowInfo *kr_name_flow(KrElab *e, KrText name);
+KrVal kr_binding_read(KrElab *e, KrBinding *binding, KrSpan span, KrText name);
+bool kr_note_number(KrText name, int64_t *key);
+KrText kr_name_near(KrElab *e, KrText name);
+void kr_name_index(KrElab *e, KrFlowInfo *flow, KrText name, bool is_output);
+
+/// elab_expr.c: operators, types, conversions
+KrVal kr_elab_expr(KrElab *e, const KrAst *ast);
+/// As kr_elab_expr, then reads a stream of another flow and refuses statements.
+KrVal kr_elab_value(KrElab *e, const KrAst *ast);
+KrVal kr_elab_binary(KrElab *e, KrText op, KrVal a, KrVal b, KrSpan span);
+KrVal kr_elab_if(KrElab *e, const KrAst *ast, const KrAst *const parts[3], bool statement);
+KrVal kr_elab_select(KrElab *e, KrRef cond, KrVal a, KrVal b, KrSpan span);
+KrRef kr_elab_negation(KrElab *e, KrRef ref, KrSpan span);
+KrRef kr_elab_condition(KrElab *e, KrSpan span); ///< of the present branch; node KR_NONE: always
+/// Exact constants for what needs them; false after a report.
+bool kr_need_exact(KrElab *e, const KrVal *val, const char *unit, const char *what, KrSpan span,
+                   KrRatio *ratio);
+bool kr_need_whole(KrElab *e, const KrVal *val, const char *what, KrSpan span, int64_t *whole);
+
+/// elab_node.c: emitting nodes
+KrRef kr_emit_const(KrElab *e, KrConst value);
+KrRef kr_emit_bool(KrElab *e, bool value);
+KrRef kr_emit_node(KrElab *e, KrNode node, const char *name, KrSpan span);
+KrRef kr_emit_op(KrElab *e, const char *name, KrElem elem, KrType type, const KrVal *in, uint32_t n,
+                 KrSpan span);
+KrText kr_emit_path(KrElab *e, const char *name);
+/// Any value as one stream of scalars in its natural type (constants real).
+KrVal kr_to_stream(KrElab *e, KrVal val, KrSpan span);
+/// As a stream of exactly `elem`.
+KrVal kr_to_elem(KrElab *e, KrVal val, KrElem elem, KrSpan span);
+KrRef kr_to_bool(KrElab *e, KrVal val, const char *what, KrSpan span);
+/// Constants inside a value named in `flow` as streams of that flow.
+KrVal kr_freeze(KrElab *e, KrFlowInfo *flow, const KrVal *inner, KrSpan span);
+KrVal kr_read_foreign(KrElab *e, const KrVal *foreign, KrSpan span);
+KrRef kr_forward_new(KrElab *e, KrBinding *binding, KrFlowInfo *flow, KrType type, KrSpan span);
+void kr_forward_resolve(KrElab *e, uint32_t first, const KrVal *val);
+/// The common type of operands (semantics 4); false after a report.
+bool kr_unify(KrElab *e, const KrVal *at, uint32_t n, bool integers, KrElem *elem, KrSpan span);
+KrSpan kr_origin_span(KrOrigin origin);
+KrOrigin kr_span_origin(KrSpan span);
+
+/// elab_call.c: arguments to ports, functions inlined, methods
+typedef struct KrArg {
+  KrText name;
+  KrSpan span;
+  const KrAst *ast; ///< NULL: val is set
+  KrVal val;
+  bool ready;
+} KrArg;
+typedef struct KrArgs {
+  KrArg *at;
+  uint32_t n;
+} KrArgs;
+KrVal kr_elab_call(KrElab *e, const KrAst *ast, const KrArg *first);
+KrVal kr_apply(KrElab *e, const KrVal *fn, KrArgs args, KrSpan span);
+KrVal kr_call_op(KrElab *e, KrText name, KrArgs args, KrSpan span);
+KrVal *kr_arg_value(KrElab *e, KrArg *arg);
+/// Sorts arguments into the slots named `names` (NULL-ended); reports unknown and double ones.
+bool kr_bind_args(KrElab *e, KrArgs args, const char *const *names, KrArg **slots, const char *what,
+                  KrSpan span);
+bool kr_arg_word(KrElab *e, KrArg *arg, const char *words, const char *what, uint32_t *choice);
+
+/// elab_list.c, elab_stream.c, elab_event.c, elab_solver.c: calls that are not plain rows. False:
+/// not mine.
+bool kr_call_list(KrElab *e, KrText name, KrArgs args, KrSpan span, KrVal *result);
+bool kr_call_stream(KrElab *e, KrText name, KrArgs args, KrSpan span, KrVal *result);
+bool kr_call_event(KrElab *e, KrText name, KrArgs args, KrSpan span, KrVal *result);
+bool kr_call_field(KrElab *e, KrText name, KrArgs args, KrSpan span, KrVal *result);
+bool kr_call_solver(KrElab *e, KrText name, KrArgs args, KrSpan span, KrVal *result);
+KrRef kr_emit_history(KrElab *e, KrArg *arg, uint32_t n, KrSpan span, KrType *type);
+KrVal kr_events_member(KrElab *e, const KrVal *events, KrText name, KrSpan span);
+KrVal kr_hold_read(KrElab *e, const KrVal *hold, KrText field, KrSpan span);
+KrVal kr_unroll(KrElab *e, const KrVal *list, const KrVal *fn, KrSpan span);
+void kr_count_unrolled(KrElab *e, uint64_t n, KrSpan span);
+bool kr_list_of(KrElab *e, KrVal val, KrSpan span, KrVal *list);
+KrVal kr_load_events(KrElab *e, KrText format, KrText path, KrSpan span);
+bool kr_seconds(KrElab *e, const KrVal *val, const char *what, KrSpan span, KrRatio *seconds);
+
+/// elab_type.c: declared types
+typedef struct KrSpec {
+  enum {
+    KR_SPEC_ANY,
+    KR_SPEC_SCALAR,
+    KR_SPEC_TUPLE,
+    KR_SPEC_LIST,
+    KR_SPEC_STRUCT,
+    KR_SPEC_EVENTS,
+    KR_SPEC_OTHER
+  } kind;
+  KrElem elem;
+  KrDim dim;
+  KrRatio scale;    ///< of the declared unit
+  KrText name;      ///< STRUCT
+  const KrAst *ast; ///< STRUCT declaration, TUPLE and LIST types
+} KrSpec;
+bool kr_spec_read(KrElab *e, const KrAst *type, KrSpec *spec);
+KrVal kr_spec_convert(KrElab *e, KrVal val, const KrSpec *spec, KrSpan span);
+/// Element type computed in under a declared type: the type itself when real, else the present one.
+KrElem kr_spec_real(const KrElab *e, const KrSpec *spec);
+KrVal kr_make_record(KrElab *e, const KrAst *ast);
+
+/// elab_flow.c: flows, blocks, states, outputs
+void kr_flow_elaborate(KrElab *e, KrFlowInfo *flow);
+KrVal kr_elab_block(KrElab *e, const KrAst *block, bool own_scope);
+KrVal kr_elab_let(KrElab *e, const KrAst *ast, const char *set);
+void kr_block_items(KrElab *e, const KrAst *block);
+void kr_declare_items(KrElab *e, KrScope *scope, const KrAst *block);
+void kr_var_declare(KrElab *e, const KrAst *ast, KrBinding *binding);
+void kr_var_assign(KrElab *e, const KrAst *ast);
+void kr_vars_finish(KrElab *e); ///< read=latest: the one write at the end of the flow
+KrVal kr_var_read(KrElab *e, uint32_t var, KrSpan span);
+void kr_check_writers(KrElab *e);
+void kr_flow_publish(KrElab *e, KrFlowInfo *flow);
+
+/// elab_program.c: settings, use, inputs
+void kr_flow_header(KrElab *e, KrFlowInfo *flow);
+/// Elaborates every flow, the ones it reads first.
+void kr_flows_elaborate(KrElab *e);
+void kr_program_collect(KrElab *e, const KrAst *program);
+uint32_t kr_source_add(KrElab *e, KrText name, KrText text);
+const KrAst *kr_elab_parse(KrElab *e, const char *label, const char *text);
+KrVal kr_input_value(KrElab *e, KrBinding *binding);
+KrRatio kr_class_rate(const KrElab *e, KrRateClass cls);
+bool kr_class_find(KrText name, KrRateClass *cls);
+const KrAssetAudio *kr_load_audio(KrElab *e, KrText path, KrSpan span);
+bool kr_load_bytes(KrElab *e, const char *kind, KrText path, KrSpan span, const uint8_t **at,
+                   size_t *n);
+#endif
