@@ -110,6 +110,19 @@ static KrStatus prepare_heat(const KrPrep *prep, const char **message) {
 #define SOLVERS .family = "solvers"
 #define FIELDS .family = "fields"
 static const KrOp OPS[] = {
+    {.name = "solver.heat",
+     SOLVERS,
+     .core = KR_CORE_LIST,
+     .in = {PORT("init", ANY, "the field at tick 0"),
+            SETTING("alpha", NULL, "1", "0..", "diffusivity"), DX},
+     .doc =
+         "Heat flow in one or two dimensions: each tick solver.boundary by the boundary contract, "
+         "then solver.heat_step"},
+    {.name = "solver.declare_contract",
+     SOLVERS,
+     .core = KR_CORE_LIST,
+     .in = {PORT("contract", ANY, "BoundaryContract{apply, mode, x0, x1, y0, y1}")},
+     .doc = "How every solver treats its faces; solver.NAME.declare_contract: one solver"},
     {.name = "solver.boundary",
      SOLVERS,
      .run = RUN_REAL(boundary),

@@ -120,6 +120,12 @@ static const KrOp OPS[] = {
     ROW(smoothstep, "0 below low, 1 above high, t t (3 - 2 t) between them", RUN_REAL(smoothstep),
         SIGNAL("low", NULL, NULL, NULL, "where it leaves 0"),
         SIGNAL("high", NULL, NULL, NULL, "where it reaches 1"), X_PORT(NULL, "value")),
+    {.name = "div",
+     .family = "maths",
+     .core = KR_CORE_LIST,
+     .in = {PORT("x", ANY, "dividend"), PORT("y", ANY, "divisor")},
+     .doc = "Floor division: of integers an integer, a zero divisor is an error; of reals "
+            "floor(x / y)"},
     {.name = "select",
      .family = "maths",
      .doc = "a where the condition holds, else b; both are computed every tick",

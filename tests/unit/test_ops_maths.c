@@ -32,35 +32,44 @@ static void same(const char *name, double is, double expected) {
 }
 
 #define CHECK_UNARY(name, f32, f64)                                                                \
-  for (int i = 0; i < N_REALS; i++) {                                                              \
-    double x = reals[i];                                                                           \
-    same(#name, call_real(#name, KR_ELEM_F64, x, 0, 0), f64);                                      \
-    float y = (float)reals[i];                                                                     \
-    same(#name, call_real(#name, KR_ELEM_F32, x, 0, 0), (double)(f32));                            \
-  }
+  do {                                                                                             \
+    for (int i = 0; i < N_REALS; i++) {                                                            \
+      double x = reals[i];                                                                         \
+      float y = (float)reals[i];                                                                   \
+      same(#name, call_real(#name, KR_ELEM_F64, x, 0, 0), f64);                                    \
+      same(#name, call_real(#name, KR_ELEM_F32, x, 0, 0), (double)(f32));                          \
+    }                                                                                              \
+  } while (0)
 #define CHECK_ELEMENTARY(name) CHECK_UNARY(name, kr_f32_##name(y), kr_f64_##name(x))
 
 static void functions_of_one_number_are_those_of_src_math(void **state) {
   (void)state;
-  CHECK_ELEMENTARY(sin)
-  CHECK_ELEMENTARY(cos)
-  CHECK_ELEMENTARY(tan)
-  CHECK_ELEMENTARY(asin)
-  CHECK_ELEMENTARY(acos) CHECK_ELEMENTARY(atan) CHECK_ELEMENTARY(sinh) CHECK_ELEMENTARY(cosh)
-      CHECK_ELEMENTARY(tanh) CHECK_ELEMENTARY(exp) CHECK_ELEMENTARY(exp2) CHECK_ELEMENTARY(log)
-          CHECK_ELEMENTARY(log2) CHECK_ELEMENTARY(log10) CHECK_ELEMENTARY(mtof)
-              CHECK_ELEMENTARY(ftom) CHECK_ELEMENTARY(db) CHECK_ELEMENTARY(lin)
-                  CHECK_UNARY(abs, fabsf(y), fabs(x)) CHECK_UNARY(floor, floorf(y), floor(x))
-                      CHECK_UNARY(ceil, ceilf(y), ceil(x)) CHECK_UNARY(round, roundf(y), round(x))
-                          CHECK_UNARY(fract, y - floorf(y), x - floor(x))
-                              CHECK_UNARY(sqrt, sqrtf(y), sqrt(x)) CHECK_UNARY(sign,
-                                                                               y > 0   ? 1.0f
-                                                                               : y < 0 ? -1.0f
-                                                                                       : y,
-                                                                               x > 0   ? 1.0
-                                                                               : x < 0 ? -1.0
-                                                                                       : x)
-                                  CHECK_UNARY(neg, -y, -x)
+  CHECK_ELEMENTARY(sin);
+  CHECK_ELEMENTARY(cos);
+  CHECK_ELEMENTARY(tan);
+  CHECK_ELEMENTARY(asin);
+  CHECK_ELEMENTARY(acos);
+  CHECK_ELEMENTARY(atan);
+  CHECK_ELEMENTARY(sinh);
+  CHECK_ELEMENTARY(cosh);
+  CHECK_ELEMENTARY(tanh);
+  CHECK_ELEMENTARY(exp);
+  CHECK_ELEMENTARY(exp2);
+  CHECK_ELEMENTARY(log);
+  CHECK_ELEMENTARY(log2);
+  CHECK_ELEMENTARY(log10);
+  CHECK_ELEMENTARY(mtof);
+  CHECK_ELEMENTARY(ftom);
+  CHECK_ELEMENTARY(db);
+  CHECK_ELEMENTARY(lin);
+  CHECK_UNARY(abs, fabsf(y), fabs(x));
+  CHECK_UNARY(floor, floorf(y), floor(x));
+  CHECK_UNARY(ceil, ceilf(y), ceil(x));
+  CHECK_UNARY(round, roundf(y), round(x));
+  CHECK_UNARY(fract, y - floorf(y), x - floor(x));
+  CHECK_UNARY(sqrt, sqrtf(y), sqrt(x));
+  CHECK_UNARY(sign, y > 0 ? 1.0f : y < 0 ? -1.0f : y, x > 0 ? 1.0 : x < 0 ? -1.0 : x);
+  CHECK_UNARY(neg, -y, -x);
 }
 
 static void functions_of_two_and_three_follow_their_formulas(void **state) {
