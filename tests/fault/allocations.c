@@ -1,5 +1,6 @@
 // Every allocation failing in turn: loading, running, saving and restoring a program either work or say
 // KR_ERROR_MEMORY; nothing crashes, nothing leaks. allocations FILE...
+#include "base/text.h"
 #include "io/file.h"
 #include "io/host.h"
 #include "kairo/kairo.h"
