@@ -143,22 +143,27 @@ bool kr_draft_payload(KrElab *e, KrPayload *payload, KrDraft *draft, const KrVal
 }
 
 static bool read_item(KrElab *e, KrPayload *payload, KrDraft *draft, const KrVal *item,
-                      KrSpan span) {
+                      const KrAst *ast, KrSpan span) {
   const KrVal *time = item;
+  KrSpan time_span = span;
   KrVal none = kr_val_none();
   const KrVal *content = &none;
   if (item->kind == KR_VAL_POISON) return false;
   if (item->kind == KR_VAL_TUPLE && item->as.items.n == 2) {
     time = &item->as.items.at[0];
     content = &item->as.items.at[1];
+    if (ast != NULL && ast->kind == KR_AST_TUPLE && ast->n == 2) {
+      if (ast->at[0] != NULL) time_span = ast->at[0]->span;
+      if (ast->at[1] != NULL) span = ast->at[1]->span;
+    }
   } else if (item->kind != KR_VAL_NUMBER) {
     kr_diagnose(e->list, KR_ERROR, span, NULL, "an event is `(time, payload)`, this is %s",
                 kr_val_kind_text(item));
     return false;
   }
-  if (!kr_seconds(e, time, "an event's time", span, &draft->item.time)) return false;
+  if (!kr_seconds(e, time, "an event's time", time_span, &draft->item.time)) return false;
   if (draft->item.time.num < 0) {
-    kr_diagnose(e->list, KR_ERROR, span, NULL, "an event's time is negative");
+    kr_diagnose(e->list, KR_ERROR, time_span, NULL, "an event's time is negative");
     return false;
   }
   return kr_draft_payload(e, payload, draft, content, span);
@@ -224,12 +229,13 @@ static KrVal from_list(KrElab *e, KrArgs args, KrSpan span) {
   const KrAst *ast = args.at[0].ast;
   bool literal = ast != NULL && ast->kind == KR_AST_LIST && ast->n == n, ok = true, sorted = true;
   for (uint32_t i = 0; i < n; i++) {
-    KrSpan place = literal && ast->at[i] != NULL ? ast->at[i]->span : args.at[0].span;
-    bool good = read_item(e, &payload, &drafts[i], &list.as.items.at[i], place);
+    const KrAst *item = literal ? ast->at[i] : NULL;
+    KrSpan place = item != NULL ? item->span : args.at[0].span;
+    bool good = read_item(e, &payload, &drafts[i], &list.as.items.at[i], item, place);
     ok = ok && good;
     if (good && ok && i > 0 && sorted &&
         kr_ratio_compare(drafts[i].item.time, drafts[i - 1].item.time) < 0) {
-      kr_diagnose(e->list, KR_WARNING, place, NULL,
+      kr_diagnose(e->list, KR_WARNING, span, NULL,
                   "the events are not in order of time; they are sorted");
       sorted = false;
     }

@@ -43,7 +43,9 @@ static KrVal elab_number(KrElab *e, const KrAst *ast) {
   if (ast->unit.n == 0 || val.kind != KR_VAL_NUMBER) return val;
   KrDim dim;
   KrRatio scale;
-  if (!kr_unit_find(e, ast->unit, ast->span, &dim, &scale)) return kr_val_poison();
+  KrSpan unit = ast->span;
+  if (unit.end - unit.begin > ast->unit.n) unit.begin = unit.end - (uint32_t)ast->unit.n;
+  if (!kr_unit_find(e, ast->unit, unit, &dim, &scale)) return kr_val_poison();
   if (scale.num != scale.den) {
     KrVal factor = kr_val_exact(scale);
     val = kr_fold_binary(e, '*', &val, &factor, ast->span);
@@ -295,12 +297,16 @@ static KrVal elab_chain(KrElab *e, const KrAst *ast) {
   leaf = ast;
   for (uint32_t i = n; i-- > 0; leaf = leaf->at[0]) spine[i] = leaf;
   KrVal val = kr_elab_expr(e, leaf);
+  if (leaf != NULL) val = read_operand(e, val, leaf->span);
   for (uint32_t i = 0; i < n; i++) {
     const KrAst *step = spine[i];
+    if (step->at[1] == NULL) return kr_val_poison();
     if (step->text.at[0] == '&' || step->text.at[0] == '|')
       val = elab_logic(e, step, val);
     else
-      val = kr_elab_binary(e, step->text, val, kr_elab_expr(e, step->at[1]), step->span);
+      val = kr_elab_binary(e, step->text, val,
+                           read_operand(e, kr_elab_expr(e, step->at[1]), step->at[1]->span),
+                           step->name_span);
   }
   return val;
 }

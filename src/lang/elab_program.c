@@ -126,7 +126,7 @@ static void read_setting(KrElab *e, const KrAst *item) {
     kr_diagnose(e->list, KR_ERROR, item->span, NULL, "`@%t` needs a value: `@%t=…`", name, name);
     return;
   }
-  if (find_set(e, name) == NULL) apply_setting(e, name, value, item->span);
+  if (find_set(e, name) == NULL) apply_setting(e, name, value, value->span);
 }
 
 static void apply_sets(KrElab *e) {
@@ -220,7 +220,7 @@ static void use_module(KrElab *e, const KrAst *path) {
 }
 
 static void report_later(KrElab *e, const KrAst *item) {
-  kr_diagnose(e->list, KR_ERROR, item->span, NULL, "`%s` is not available yet",
+  kr_diagnose(e->list, KR_ERROR, item->name_span, NULL, "`%s` is not available yet",
               item->kind == KR_AST_SYNTH ? "synth" : "scene");
 }
 
@@ -332,6 +332,34 @@ static void check_order(KrElab *e) {
   kr_diagnose(e->list, KR_ERROR, kr_origin_span(error.origin), error.hint, "%s", error.message);
 }
 
+static const char *near_dt(KrElab *e, const KrClock *clocks, uint32_t n, uint32_t clash) {
+  KrClock *others = KR_NEW_ARRAY(e->arena, KrClock, n);
+  uint32_t n_others = 0;
+  for (uint32_t i = 0; i < n; i++)
+    if (i != clash) others[n_others++] = clocks[i];
+  KrRatio dt;
+  if (kr_grid_nearest_dt(others, n_others, clocks[clash].dt, &dt) != KR_OK) return NULL;
+  return kr_text_print(e->arena, "the nearest dt that fits `%t` is %r", e->graph->flows[clash].name,
+                       dt.num, dt.den);
+}
+
+/// All rates must share a grid that is counted for 100 years; stands at the last flow.
+static void check_grid(KrElab *e) {
+  const KrGraph *graph = e->graph;
+  if (e->list->n_errors > 0 || graph->n_flows == 0 || e->n_flows == 0) return;
+  KrClock *clocks = KR_NEW_ARRAY(e->arena, KrClock, graph->n_flows);
+  for (uint32_t i = 0; i < graph->n_flows; i++) clocks[i] = graph->flows[i].clock;
+  KrGrid grid;
+  uint32_t a = 0, b = 0;
+  if (kr_grid_make(clocks, graph->n_flows, &grid, &a, &b) == KR_OK) return;
+  uint32_t late = a > b ? a : b, early = a > b ? b : a;
+  kr_diagnose(e->list, KR_ERROR, e->flows[e->n_flows - 1]->span,
+              near_dt(e, clocks, graph->n_flows, late),
+              "no common grid: `%t` at %r Hz and `%t` at %r Hz", graph->flows[early].name,
+              clocks[early].dt.den, clocks[early].dt.num, graph->flows[late].name,
+              clocks[late].dt.den, clocks[late].dt.num);
+}
+
 static void elaborate(KrElab *e, const KrAst *program) {
   e->top = kr_scope_new(e, NULL);
   e->now = (KrContext){.scope = e->top, .real = KR_ELEM_F64};
@@ -341,6 +369,7 @@ static void elaborate(KrElab *e, const KrAst *program) {
   for (uint32_t i = 0; i < e->n_flows; i++) kr_flow_publish(e, e->flows[i]);
   kr_check_writers(e);
   patch_forwards(e);
+  check_grid(e);
   check_order(e);
 }
 
