@@ -327,11 +327,7 @@ static KrStatus prepare_functions(KrPlan *plan) {
 }
 
 static void count_bytes(KrPlan *plan) {
-  for (uint32_t i = 0; i < plan->n_values; i++) {
-    const KrPlanValue *value = &plan->values[i];
-    uint32_t tile = value->unit == KR_NONE ? 1 : plan->units[value->unit].tile;
-    plan->n_bytes += value->n_bytes * (value->held ? 1 : tile);
-  }
+  for (uint32_t i = 0; i < plan->n_slots; i++) plan->n_bytes += plan->slot_bytes[i];
   for (uint32_t r = 0; r < plan->n_rings; r++)
     plan->n_bytes += (size_t)plan->rings[r].cap * plan->values[plan->rings[r].value].n_bytes;
   for (uint32_t s = 0; s < plan->graph->n_states; s++) plan->n_bytes += plan->states[s].cap * 16;
@@ -358,6 +354,7 @@ static KrStatus make_plan(KrPlan *plan, const KrPlanOptions *options) {
   KR_TRY(kr_plan_leads(plan));
   kr_plan_needs(plan);
   size_tiles(plan);
+  kr_plan_slots(plan);
   KR_TRY(size_all(plan, options));
   KR_TRY(prepare_steps(plan));
   KR_TRY(prepare_functions(plan));

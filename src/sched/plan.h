@@ -27,6 +27,7 @@ typedef struct KrPlanValue {
   bool held;      ///< one entry for every tick
   uint32_t unit;
   uint32_t ring; ///< KR_NONE: none
+  uint32_t slot; ///< memory, shared by values that are not needed at once
 } KrPlanValue;
 
 typedef enum KrStepKind { KR_STEP_NODE, KR_STEP_IMPORT, KR_STEP_COMMIT } KrStepKind;
@@ -107,6 +108,8 @@ struct KrPlan {
   uint32_t *node_rank;   ///< place in its flow's order
   KrPlanValue *values;
   uint32_t n_values, cap_values;
+  size_t *slot_bytes;
+  uint32_t n_slots, cap_slots;
   KrPlanRing *rings;
   uint32_t n_rings, cap_rings;
   KrPlanState *states;
@@ -144,6 +147,8 @@ uint32_t kr_step_field_bytes(const KrNode *node, uint32_t field); ///< per entry
 KrStatus kr_plan_leads(KrPlan *plan);
 /// Fills units[].needs and dependents.
 void kr_plan_needs(KrPlan *plan);
+/// Memory of the values, once the tiles are sized.
+void kr_plan_slots(KrPlan *plan);
 /// Which node runs in which unit; the steps of the units, their values and rings.
 KrStatus kr_plan_units(KrPlan *plan);
 /// Emitted by EMIT nodes somewhere below: calls `each` for every such node.

@@ -131,7 +131,7 @@ static uint32_t node_outs(const KrNode *node) {
 }
 
 static uint32_t add_value(KrPlan *plan, KrType type, bool held, uint32_t unit) {
-  KrPlanValue value = {type, (size_t)kr_type_bytes(&type), held, unit, KR_NONE};
+  KrPlanValue value = {type, (size_t)kr_type_bytes(&type), held, unit, KR_NONE, KR_NONE};
   KR_PUSH(plan->arena, plan->values, plan->n_values, plan->cap_values, value);
   return plan->n_values - 1;
 }

@@ -27,11 +27,9 @@ static void fill_constant(KrRun *run, uint32_t index) {
 static void make_buffers(KrRun *run) {
   const KrPlan *plan = run->plan;
   run->buffer = KR_NEW_ARRAY(run->arena, void *, plan->n_values);
-  for (uint32_t i = 0; i < plan->n_values; i++) {
-    const KrPlanValue *value = &plan->values[i];
-    uint32_t tile = value->held || value->unit == KR_NONE ? 1 : plan->units[value->unit].tile;
-    run->buffer[i] = kr_arena_array(run->arena, tile, value->n_bytes);
-  }
+  void **slot = KR_NEW_ARRAY(run->arena, void *, plan->n_slots);
+  for (uint32_t i = 0; i < plan->n_slots; i++) slot[i] = kr_arena_alloc(run->arena, plan->slot_bytes[i]);
+  for (uint32_t i = 0; i < plan->n_values; i++) run->buffer[i] = slot[plan->values[i].slot];
   for (uint32_t i = 0; i < plan->graph->n_nodes; i++) {
     const KrNode *node = &plan->graph->nodes[i];
     if (node->kind == KR_NODE_CONST ||

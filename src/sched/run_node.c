@@ -70,19 +70,40 @@ static void run_kernel(KrRunUnit *unit, KrRunStep *step, const KrSlice *slice) {
   note_fault(unit, step, fault.message, substeps ? slice->tick : fault.tick);
 }
 
-#define DEFINE_SUM(real, f, Type)                                                                  \
+// All ticks of the slice side by side; per tick the order of math/sum.h.
+#define DEFINE_SUM(real, f)                                                                        \
+  static void add_input_##f(real *restrict column, const real *at, bool held, uint32_t n) {        \
+    if (held)                                                                                      \
+      for (uint32_t i = 0; i < n; i++) column[i] += at[0];                                         \
+    else                                                                                           \
+      for (uint32_t i = 0; i < n; i++) column[i] += at[i];                                         \
+  }                                                                                                \
+  static void close_chunk_##f(real (*restrict total)[KR_TILE], real (*restrict column)[KR_TILE],   \
+                              uint32_t n) {                                                        \
+    for (uint32_t l = 0; l < KR_SUM_COLUMNS; l++)                                                  \
+      for (uint32_t i = 0; i < n; i++) {                                                           \
+        total[l][i] += column[l][i];                                                               \
+        column[l][i] = 0;                                                                          \
+      }                                                                                            \
+  }                                                                                                \
   static void sum_inputs_##f(const KrRunStep *step, uint32_t n) {                                  \
+    real column[KR_SUM_COLUMNS][KR_TILE], total[KR_SUM_COLUMNS][KR_TILE];                          \
     real *out = step->out[0];                                                                      \
+    for (uint32_t l = 0; l < KR_SUM_COLUMNS; l++)                                                  \
+      for (uint32_t i = 0; i < n; i++) column[l][i] = total[l][i] = 0;                             \
+    for (uint32_t k = 0; k < step->n_in; k++) {                                                    \
+      add_input_##f(column[k % KR_SUM_COLUMNS], step->in[k], step->in_bytes[k] == 0, n);           \
+      if ((k + 1) % KR_SUM_CHUNK == 0) close_chunk_##f(total, column, n);                          \
+    }                                                                                              \
+    close_chunk_##f(total, column, n);                                                             \
     for (uint32_t i = 0; i < n; i++) {                                                             \
-      Type sum;                                                                                    \
-      kr_sum_##f##_begin(&sum);                                                                    \
-      for (uint32_t k = 0; k < step->n_in; k++)                                                    \
-        kr_sum_##f##_add(&sum, ((const real *)step->in[k])[step->in_bytes[k] != 0 ? i : 0]);       \
-      out[i] = kr_sum_##f##_end(&sum);                                                             \
+      real folded[KR_SUM_COLUMNS];                                                                 \
+      for (uint32_t l = 0; l < KR_SUM_COLUMNS; l++) folded[l] = total[l][i];                       \
+      out[i] = kr_sum_##f##_fold(folded);                                                          \
     }                                                                                              \
   }
-DEFINE_SUM(float, f32, KrSumF32)
-DEFINE_SUM(double, f64, KrSumF64)
+DEFINE_SUM(float, f32)
+DEFINE_SUM(double, f64)
 
 static void sum_integers(const KrRunStep *step, uint32_t n) {
   KrElem elem = step->node->type.elem;
@@ -188,9 +209,28 @@ static void run_prev(const KrRunStep *step, const KrSlice *slice) {
     return kr_cross_linear_##f(load_##f(step, at->k, element),                                     \
                                load_##f(step, at->k + 1, element), a);                             \
   }                                                                                                \
+  /* Many ticks fall between the same two knots. */                                                \
+  static void run_linear_##f(const KrRunStep *step, KrStepper *at, uint32_t n, real *out) {        \
+    int64_t k = INT64_MIN;                                                                         \
+    real x0 = 0, x1 = 0;                                                                           \
+    for (uint32_t i = 0; i < n; i++, kr_stepper_next(at)) {                                        \
+      if (at->k != k) {                                                                            \
+        k = at->k;                                                                                 \
+        x0 = load_##f(step, k, 0);                                                                 \
+        x1 = k < 0 ? x0 : load_##f(step, k < step->last ? k + 1 : k, 0);                           \
+      }                                                                                            \
+      bool held = k < 0 || k >= step->last || at->rest == 0;                                       \
+      real a = kr_cross_fraction_##f(at->rest, at->den);                                           \
+      out[i] = held ? x0 : kr_cross_linear_##f(x0, x1, a);                                         \
+    }                                                                                              \
+  }                                                                                                \
   static void run_cross_##f(const KrRunStep *step, KrStepper *at, uint32_t n, double *taps) {      \
     real *out = step->out[0];                                                                      \
     size_t count = step->ring->n_bytes / kr_elem_bytes(step->from);                                \
+    if (count == 1 && step->node->mode == KR_MODE_LINEAR) {                                        \
+      run_linear_##f(step, at, n, out);                                                            \
+      return;                                                                                      \
+    }                                                                                              \
     bool is_sinc = step->node->mode == KR_MODE_SINC;                                               \
     for (uint32_t i = 0; i < n; i++, kr_stepper_next(at))                                          \
       for (size_t c = 0; c < count; c++)                                                           \
