@@ -64,7 +64,8 @@ typedef struct KrItems {
   KrVal *at;
   KrText *names; ///< RECORD only
   uint32_t n;
-  KrText type; ///< RECORD: name of its head, may be empty
+  KrText type;       ///< RECORD: name of its head, may be empty
+  const KrVal *time; ///< RECORD handed to a function over events: its time, no field
 } KrItems;
 
 struct KrVal {

@@ -288,6 +288,41 @@ static KrVal rising(KrElab *e, KrVal x, KrSpan span) {
   return kr_val_stream(kr_emit_op(e, "and", KR_ELEM_BOOL, type, in, 2, span), type);
 }
 
+/// `from_signal(x, {a: 1})` is `from_signal(x, a=1)`.
+static KrArgs spread_payload(KrElab *e, KrArgs args) {
+  if (args.n != 2) return args;
+  const KrVal *record = kr_arg_value(e, &args.at[1]);
+  if (record->kind != KR_VAL_RECORD) return args;
+  KrArgs out = {KR_NEW_ARRAY(e->arena, KrArg, record->as.items.n + 1), record->as.items.n + 1};
+  out.at[0] = args.at[0];
+  for (uint32_t i = 1; i < out.n; i++)
+    out.at[i] = (KrArg){.name = record->as.items.names[i - 1],
+                        .span = args.at[1].span,
+                        .val = record->as.items.at[i - 1],
+                        .ready = true};
+  return out;
+}
+
+/// A payload field that is a stream of the emitting flow.
+static bool emit_field(KrElab *e, KrPayload *payload, KrArg *arg, KrRef *ref) {
+  KrVal val = kr_to_stream(e, *kr_arg_value(e, arg), arg->span);
+  if (val.kind == KR_VAL_POISON) return false;
+  KrText name = arg->name.n > 0 ? arg->name : KR_TEXT("value");
+  if (find_field(payload, name) != KR_NONE) {
+    kr_diagnose(e->list, KR_ERROR, arg->span, NULL, "the payload field `%t` is given twice", name);
+    return false;
+  }
+  if (val.type.shape != KR_SHAPE_SCALAR) {
+    kr_diagnose(e->list, KR_ERROR, arg->span, NULL, "the payload field `%t` must be a number",
+                name);
+    return false;
+  }
+  uint32_t field = kr_payload_field(e, payload, name, val.dim);
+  payload->fields[field].elem = val.type.elem;
+  *ref = val.as.ref;
+  return true;
+}
+
 static KrVal from_signal(KrElab *e, KrArgs args, KrSpan span) {
   if (args.n == 0 || args.at[0].name.n > 0 || e->now.flow == NULL) {
     kr_diagnose(e->list, KR_ERROR, span, NULL,
@@ -301,23 +336,14 @@ static KrVal from_signal(KrElab *e, KrArgs args, KrSpan span) {
   if (x.kind == KR_VAL_POISON) return x;
   KrVal when = rising(e, x, args.at[0].span);
   if (when.kind == KR_VAL_POISON) return when;
-  KrNode node = {.kind = KR_NODE_EMIT, .type = KR_TYPE_SCALAR(KR_ELEM_BOOL), .n_in = args.n};
+  KrNode node = {.kind = KR_NODE_EMIT, .type = KR_TYPE_SCALAR(KR_ELEM_BOOL)};
+  KrPayload payload = {0};
+  args = spread_payload(e, args);
+  node.n_in = args.n;
   node.in = KR_NEW_ARRAY(e->arena, KrRef, args.n);
   node.in[0] = when.as.ref;
-  KrPayload payload = {0};
-  for (uint32_t i = 1; i < args.n; i++) {
-    KrVal val = kr_to_stream(e, *kr_arg_value(e, &args.at[i]), args.at[i].span);
-    if (val.kind == KR_VAL_POISON) return val;
-    KrText name = args.at[i].name.n > 0 ? args.at[i].name : KR_TEXT("value");
-    if (find_field(&payload, name) != KR_NONE) {
-      kr_diagnose(e->list, KR_ERROR, args.at[i].span, NULL, "the payload field `%t` is given twice",
-                  name);
-      return kr_val_poison();
-    }
-    uint32_t field = kr_payload_field(e, &payload, name, val.dim);
-    payload.fields[field].elem = val.type.elem;
-    node.in[i] = val.as.ref;
-  }
+  for (uint32_t i = 1; i < args.n; i++)
+    if (!emit_field(e, &payload, &args.at[i], &node.in[i])) return kr_val_poison();
   KrEvents events = {.kind = KR_EVENTS_SIGNAL,
                      .fields = payload.fields,
                      .n_fields = payload.n,

@@ -38,6 +38,8 @@ static KrVal call_function(KrElab *e, const KrVal *fn, KrVal record, KrVal time,
                    {.span = span, .val = time, .ready = true}};
   time.dim = kr_dim_of(KR_DIM_S, 1);
   args[1].val = time;
+  if (!bare && record.kind == KR_VAL_RECORD)
+    args[0].val.as.items.time = kr_arena_copy(e->arena, &time, sizeof time);
   return kr_apply(e, fn, (KrArgs){args, count_params(fn) > 1 ? 2 : 1}, span);
 }
 
@@ -201,10 +203,26 @@ static KrVal make_function(KrElab *e, uint32_t index, const KrVal *fn, bool filt
       kr_events_add(e, &function, filter ? e->schemas[index].dims : payload.dims, span));
 }
 
+/// Whether a function over events may ask for their time.
+static bool asks_time(KrElab *e, const KrVal *fn) {
+  const KrAst **stack = NULL;
+  uint32_t n = 0, cap = 0;
+  if (count_params(fn) > 1) return true;
+  if (fn->kind != KR_VAL_FN) return false;
+  KR_PUSH(e->arena, stack, n, cap, fn->as.fn.ast);
+  while (n > 0) {
+    const KrAst *ast = stack[--n];
+    if (ast->kind == KR_AST_MEMBER && kr_text_is(ast->text, "time")) return true;
+    for (uint32_t i = 0; i < ast->n; i++)
+      if (ast->at[i] != NULL) KR_PUSH(e->arena, stack, n, cap, ast->at[i]);
+  }
+  return false;
+}
+
 static KrVal map_events(KrElab *e, uint32_t index, const KrVal *fn, bool filter, KrSpan span) {
   const KrEvents *events = &e->graph->events[index];
   if (events->kind == KR_EVENTS_LIST) return fold_list(e, index, fn, filter, span);
-  if (events->kind == KR_EVENTS_EVERY && count_params(fn) < 2)
+  if (events->kind == KR_EVENTS_EVERY && !asks_time(e, fn))
     return fold_every(e, index, fn, filter, span);
   return make_function(e, index, fn, filter, span);
 }

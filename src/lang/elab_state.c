@@ -94,9 +94,17 @@ void kr_var_declare(KrElab *e, const KrAst *ast, KrBinding *binding) {
   KR_PUSH(e->arena, e->vars, e->n_vars, e->cap_vars, var);
 }
 
-static bool wrote(const KrVar *var, const KrFlowInfo *flow) {
+static bool excludes(const KrCond *a, const KrCond *b) {
+  for (; a != NULL; a = a->outer)
+    for (const KrCond *c = b; c != NULL; c = c->outer)
+      if (a->copy == c->copy && a->negated != c->negated) return true;
+  return false;
+}
+
+/// A write of this flow that may have happened in this tick already.
+static bool wrote(const KrVar *var, const KrContext *now) {
   for (uint32_t i = var->n_writes; i-- > 0;)
-    if (var->writes[i].flow == flow) return true;
+    if (var->writes[i].flow == now->flow && !excludes(var->writes[i].cond, now->cond)) return true;
   return false;
 }
 
@@ -120,18 +128,11 @@ KrVal kr_var_read(KrElab *e, uint32_t index, KrSpan span) {
     return kr_val_poison();
   }
   if (var->latest && var->writer == e->now.flow) return var->value;
-  if (e->graph->states[var->index].merge == KR_MERGE_NONE && wrote(var, e->now.flow))
+  if (e->graph->states[var->index].merge == KR_MERGE_NONE && wrote(var, &e->now))
     kr_diagnose(e->list, KR_WARNING, span, "declare it `@state(read=latest)` to see the new value",
                 "`%t` is read after it is written: this is the value of before the tick",
                 var->name);
   return old_value(e, var, span);
-}
-
-static bool excludes(const KrCond *a, const KrCond *b) {
-  for (; a != NULL; a = a->outer)
-    for (const KrCond *c = b; c != NULL; c = c->outer)
-      if (a->copy == c->copy && a->negated != c->negated) return true;
-  return false;
 }
 
 static bool check_twice(KrElab *e, const KrVar *var, KrSpan span) {

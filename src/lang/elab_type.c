@@ -187,8 +187,10 @@ static KrVal convert_struct(KrElab *e, KrVal val, const KrSpec *spec, KrSpan spa
 }
 
 KrVal kr_spec_convert(KrElab *e, KrVal val, const KrSpec *spec, KrSpan span) {
+  if (spec->kind == KR_SPEC_ANY) return val;
   if (val.kind == KR_VAL_FOREIGN && e->now.flow != NULL) val = kr_read_foreign(e, &val, span);
-  if (val.kind == KR_VAL_HOLD) val = kr_hold_read(e, &val, (KrText){NULL, 0}, span);
+  if (val.kind == KR_VAL_HOLD && spec->kind == KR_SPEC_SCALAR)
+    val = kr_hold_read(e, &val, (KrText){NULL, 0}, span);
   if (val.kind == KR_VAL_POISON) return val;
   switch (spec->kind) {
   case KR_SPEC_SCALAR: return convert_scalar(e, val, spec, span);

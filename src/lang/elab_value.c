@@ -73,7 +73,7 @@ const char *kr_val_kind_text(const KrVal *val) {
 const KrVal *kr_val_field(const KrVal *record, KrText name) {
   for (uint32_t i = 0; i < record->as.items.n; i++)
     if (kr_text_equal(record->as.items.names[i], name)) return &record->as.items.at[i];
-  return NULL;
+  return kr_text_is(name, "time") ? record->as.items.time : NULL;
 }
 
 static uint64_t hash_text(KrText text) {
