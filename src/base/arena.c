@@ -8,6 +8,23 @@
 #define MIN_CHUNK_BYTES ((size_t)16384)
 #define MAX_CHUNK_BYTES ((size_t)1 << 20)
 
+// Under AddressSanitizer every object is followed by bytes nobody may touch.
+#ifdef __SANITIZE_ADDRESS__
+#define IS_GUARDED 1
+#elif defined(__has_feature)
+#define IS_GUARDED __has_feature(address_sanitizer)
+#else
+#define IS_GUARDED 0
+#endif
+#if IS_GUARDED
+void __asan_poison_memory_region(const volatile void *at, size_t n_bytes);
+#define GUARD_BYTES ALIGNMENT
+#define GUARD(at, n_bytes) __asan_poison_memory_region((at), (n_bytes))
+#else
+#define GUARD_BYTES ((size_t)0)
+#define GUARD(at, n_bytes) ((void)(at), (void)(n_bytes))
+#endif
+
 /// The newest chunk is first; `from` and `to` are bounds of what is still free, `from` aligned.
 struct KrArenaChunk {
   KrArenaChunk *next;
@@ -70,14 +87,16 @@ static KrArenaChunk *add_chunk(KrArena *arena, size_t n_bytes) {
 void *kr_arena_alloc(KrArena *arena, size_t n_bytes) {
   if (n_bytes > SIZE_MAX / 2) return fail(arena);
   if (n_bytes == 0) n_bytes = 1;
+  const size_t wanted = n_bytes;
   n_bytes = (n_bytes + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
   KrArenaChunk *chunk = arena->chunks;
-  if (chunk == NULL || (size_t)(chunk->to - chunk->from) < n_bytes) {
-    chunk = add_chunk(arena, n_bytes);
+  if (chunk == NULL || (size_t)(chunk->to - chunk->from) < n_bytes + GUARD_BYTES) {
+    chunk = add_chunk(arena, n_bytes + GUARD_BYTES);
     if (chunk == NULL) return fail(arena);
   }
-  void *at = chunk->from;
-  chunk->from += n_bytes;
+  unsigned char *at = chunk->from;
+  chunk->from += n_bytes + GUARD_BYTES;
+  GUARD(at + wanted, n_bytes - wanted + GUARD_BYTES);
   arena->n_bytes += n_bytes;
   return at;
 }
