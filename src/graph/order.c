@@ -175,7 +175,8 @@ static const uint8_t *mark_needed(const KrGraph *graph, KrArena *arena) {
   mark_roots(graph, arena, &marks);
   while (marks.n > 0) {
     const KrNode *node = &graph->nodes[marks.stack[--marks.n]];
-    if (node->kind == KR_NODE_PREV) continue;
+    // Under substeps the value before may be of the same tick.
+    if (node->kind == KR_NODE_PREV && graph->flows[node->flow].substeps == 1) continue;
     for (uint32_t k = 0; k < node->n_in; k++) mark_node(&marks, node->in[k].node);
     mark_node(&marks, local_source(graph, node));
   }

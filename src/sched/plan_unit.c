@@ -43,7 +43,8 @@ static void mark_roots(Marks *marks, KrArena *arena) {
 static void mark_below(Marks *marks, bool through_prev) {
   while (marks->n > 0) {
     const KrNode *node = &marks->graph->nodes[marks->stack[--marks->n]];
-    bool is_prev = node->kind == KR_NODE_PREV;
+    // Under substeps the value before may be of the same tick.
+    bool is_prev = node->kind == KR_NODE_PREV && marks->graph->flows[node->flow].substeps == 1;
     for (uint32_t k = is_prev && !through_prev ? 1 : 0; k < node->n_in; k++)
       mark(marks, node->in[k].node);
     mark(marks, local_source(marks->graph, node));

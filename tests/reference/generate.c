@@ -23,6 +23,7 @@ typedef struct Maker {
   uint32_t n_flows, flow; // flow: the one being written, in the hidden order
   uint32_t n_states, n_events;
   bool in_prev;
+  bool cyclic; // flows read later ones inside prev; then only without look-ahead
 } Maker;
 
 static uint64_t next(Maker *m) { // splitmix64 (Steele, Lea, Flood 2014)
@@ -59,7 +60,7 @@ static bool put_let(Maker *m, Type type) {
 // A stream of another flow crossed into this one.
 static bool put_foreign(Maker *m, Type type) {
   if (m->options->no_crossings || m->n_flows < 2) return false;
-  bool back = m->in_prev && !m->options->no_cycles;
+  bool back = m->in_prev && m->cyclic;
   uint32_t n = back ? m->n_flows : m->flow;
   if (n == 0) return false;
   uint32_t other = below(m, n);
@@ -78,7 +79,7 @@ static bool put_foreign(Maker *m, Type type) {
       PUT(")");
     } else {
       static const char *const modes[] = {"nearest", "linear", "cubic"};
-      const char *mode = type == REAL && !back ? PICK(modes) : "nearest";
+      const char *mode = type == REAL && !m->cyclic ? PICK(modes) : "nearest";
       PUT("resample(f%u.x%u, to=%s, mode=%s%s)", other, j, a->cls, mode,
           mode[0] != 'n' && chance(m, 20) ? ", align=causal" : "");
     }
@@ -89,7 +90,7 @@ static bool put_foreign(Maker *m, Type type) {
 
 static void put_real_leaf(Maker *m) {
   switch (below(m, 9)) {
-  case 0: PUT("time"); return;
+  case 0: PUT("(time / 1s)"); return;
   case 1:
     if (!m->options->no_states && m->n_states > 0) {
       PUT("s%u", below(m, m->n_states) / 2 * 2);
@@ -103,7 +104,7 @@ static void put_real_leaf(Maker *m) {
     break;
   case 5:
     if (!m->options->no_events && m->n_events > 0 && m->flows[m->flow].substeps == 1) {
-      static const char *const forms[] = {"mode=impulse)", "mode=hold).freq", "mode=gate)", "mode=hold).vel", "mode=hold).offset"};
+      static const char *const forms[] = {"mode=impulse)", "mode=hold).freq / 1Hz", "mode=gate)", "mode=hold).vel", "mode=hold).offset"};
       PUT("e%u.to_signal(%s", below(m, m->n_events), PICK(forms));
       return;
     }
@@ -157,13 +158,13 @@ static void put_real(Maker *m, uint32_t depth) {
     break;
   case 4: PUT("phasor(freq=%uHz)", 1 + below(m, 3000)); return;
   case 5:
-    PUT("phasor(freq=");
+    PUT("phasor(freq=1Hz * ");
     put_expr(m, REAL, depth - 1);
     PUT(")");
     return;
   case 6:
     if (!m->options->no_random) {
-      PUT("random(%u).uniform", below(m, 9));
+      PUT("random(%u).uniform()", below(m, 9));
       return;
     }
     break;
@@ -312,7 +313,7 @@ static void put_flow(Maker *m, uint32_t index) {
     Type type = chance(m, 70) ? REAL : chance(m, 60) ? INTEGER : BOOLEAN;
     PUT("  let x%u = ", i);
     // A constant let would not be a stream for others to cross.
-    PUT(type == REAL ? "time * 0 + " : type == INTEGER ? "step * 0 + " : "");
+    PUT(type == REAL ? "time / 1s * 0 + " : type == INTEGER ? "step * 0 + " : "");
     put_expr(m, type, 1 + below(m, 3));
     PUT("\n");
     flow->lets[i].type = type;
@@ -353,6 +354,7 @@ void kr_generate(const KrGenerateOptions *options, KrBuffer *out) {
   Maker maker = {.options = options, .out = out, .state = options->seed * 0x2545F4914F6CDD1Du + 1};
   Maker *m = &maker;
   m->n_flows = 1 + below(m, options->n_flows);
+  m->cyclic = chance(m, 30) && !options->no_cycles;
   choose_flows(m);
   PUT("@seed=%u\n", below(m, 1000));
   put_events(m);

@@ -238,7 +238,8 @@ static Verdict try_text(const char *text, int64_t milliseconds, Trial *trial) {
   Verdict verdict = PASSED;
   *trial = (Trial){.program = load(text, 0, KR_RATIO_ZERO)};
   if (trial->program->plan == NULL || trial->program->diagnostics.n_errors > 0) {
-    snprintf(trial->text, sizeof trial->text, "%.250s", kr_program_messages(trial->program));
+    const char *messages = kr_program_messages(trial->program), *error = strstr(messages, " error: ");
+    snprintf(trial->text, sizeof trial->text, "%.250s", error != NULL ? error : messages);
     kr_program_free(trial->program);
     return REJECTED;
   }
