@@ -1,4 +1,5 @@
-// Graph to static schedule: grid, order, units, leads, rings and their sizes; every count a run needs.
+// Graph to static schedule: grid, order, units, leads, rings and their sizes; every count a run
+// needs.
 #include "sched/plan.h"
 
 enum { FASTEST_STEP_TICKS = 2048, MAX_CELL_BYTES = 1 << 22, RING_BUDGET_BYTES = 64 << 20 };
@@ -22,6 +23,14 @@ uint32_t kr_step_field_bytes(const KrNode *node, uint32_t field) {
   return kr_elem_bytes(elem == KR_ELEM_CALL ? node->elem : (KrElem)elem);
 }
 
+KrStatus kr_op_prepare(const KrOp *op, KrPrep *prep, const char **message) {
+  jmp_buf here;
+  if (op->prepare == NULL) return KR_OK;
+  prep->arena->escape = &here;
+  if (setjmp(here) != 0) return KR_ERROR_MEMORY;
+  return op->prepare(prep, message);
+}
+
 static KrStatus fail(KrPlan *plan, KrOrigin origin, const char *message, const char *hint) {
   *plan->error = (KrGraphError){origin, message, hint};
   return KR_ERROR_PROGRAM;
@@ -36,10 +45,9 @@ static KrStatus report_clash(KrPlan *plan, const KrClock *clocks, uint32_t a, ui
   KrClock *others = KR_NEW_ARRAY(plan->arena, KrClock, graph->n_flows);
   for (uint32_t i = 0; i < graph->n_flows; i++)
     if (i != last) others[n++] = clocks[i];
-  const char *message =
-      kr_text_print(plan->arena, "flows `%t` at %r Hz and `%t` at %r Hz have no common grid",
-                    graph->flows[a].name, rate_a.num, rate_a.den, graph->flows[b].name, rate_b.num,
-                    rate_b.den);
+  const char *message = kr_text_print(
+      plan->arena, "flows `%t` at %r Hz and `%t` at %r Hz have no common grid",
+      graph->flows[a].name, rate_a.num, rate_a.den, graph->flows[b].name, rate_b.num, rate_b.den);
   const char *hint = "choose rates with a smaller common multiple";
   if (kr_grid_nearest_dt(others, n, clocks[last].dt, &near) == KR_OK)
     hint = kr_text_print(plan->arena, "the nearest dt that fits is %r", near.num, near.den);
@@ -172,11 +180,13 @@ typedef struct QueueSize {
 static void size_emitter(void *user, uint32_t emit) {
   QueueSize *size = user;
   const KrPlanFlow *flow = &size->plan->flows[size->plan->graph->nodes[emit].flow];
-  size->cap = kr_power_of_two((uint64_t)((size->step + flow->lead + size->delay) / flow->period + 4));
+  size->cap =
+      kr_power_of_two((uint64_t)((size->step + flow->lead + size->delay) / flow->period + 4));
   size->n_emits++;
 }
 
-// Delays hold events back: the queue keeps what the longest chain of them may still need.
+// Delays and slow readers hold events back: a queue keeps what the longest chain of them may still
+// need.
 static KrStatus size_queues(KrPlan *plan, int64_t step) {
   const KrGraph *graph = plan->graph;
   int64_t delay = 0;
@@ -186,8 +196,13 @@ static KrStatus size_queues(KrPlan *plan, int64_t step) {
     KR_TRY(kr_ratio_mul(graph->events[e].period, plan->grid.frequency, &ticks));
     if (ticks.num > 0 && !kr_add_i64(delay, kr_ratio_ceil(ticks), &delay)) return KR_ERROR_OVERFLOW;
   }
-  for (uint32_t i = 0; i < graph->n_flows; i++)
-    if (plan->flows[i].period > delay / 64) delay += 2 * plan->flows[i].period;
+  int64_t slowest = 0;
+  for (uint32_t i = 0; i < graph->n_nodes; i++) {
+    const KrNode *node = &graph->nodes[i];
+    if (node->kind == KR_NODE_SIGNAL && plan->flows[node->flow].period > slowest)
+      slowest = plan->flows[node->flow].period;
+  }
+  if (!kr_add_i64(delay, slowest, &delay)) return KR_ERROR_OVERFLOW;
   for (uint32_t e = 0; e < graph->n_events; e++) {
     if (graph->events[e].kind != KR_EVENTS_SIGNAL) continue;
     QueueSize size = {plan, step, delay, 4096, 0};
@@ -258,31 +273,39 @@ static KrStatus prepare_cross(KrPlan *plan, KrPlanStep *step, const KrNode *node
   return prepare_sinc(plan, step, node);
 }
 
-static KrStatus prepare_op(KrPlan *plan, KrPlanStep *step, const KrNode *node) {
-  KrArena scratch;
-  kr_arena_init(&scratch, plan->arena->allocator);
-  scratch.escape = NULL;
-  KrPrep prep = kr_plan_prep(plan, step->node, &scratch);
-  void *field[KR_MAX_FIELDS];
-  const char *message = NULL;
-  KrStatus status = KR_OK;
-  step->n_fields = kr_op_fields(node->op);
-  step->field_count = KR_NEW_ARRAY(plan->arena, uint64_t, step->n_fields);
-  for (uint32_t f = 0; f < step->n_fields && status == KR_OK; f++) {
+// Fields in scratch memory, for a prepare whose only result is its error.
+static KrStatus try_prepare(KrPlan *plan, KrPlanStep *step, const KrNode *node, KrArena *scratch,
+                            const char **message) {
+  KrPrep prep = kr_plan_prep(plan, step->node, scratch);
+  void *field[KR_MAX_FIELDS] = {NULL};
+  for (uint32_t f = 0; f < step->n_fields; f++) {
     uint64_t count = node->op->field[f].count;
     if (count == 0 && node->op->count != NULL) count = node->op->count(&prep, f);
     step->field_count[f] = count;
-    uint64_t n_bytes = count * kr_step_field_bytes(node, f);
-    plan->n_bytes += (size_t)n_bytes;
-    field[f] = count > (UINT64_C(1) << 40) ? NULL : kr_arena_alloc(&scratch, (size_t)n_bytes);
-    if (field[f] == NULL) status = KR_ERROR_MEMORY;
+    if (count > UINT64_C(1) << 40) return KR_ERROR_MEMORY;
+    size_t n_bytes = (size_t)count * kr_step_field_bytes(node, f);
+    plan->n_bytes += n_bytes;
+    field[f] = kr_arena_alloc(scratch, n_bytes);
+    if (field[f] == NULL) return KR_ERROR_MEMORY;
   }
   prep.field = field;
-  if (status == KR_OK && node->op->prepare != NULL) status = node->op->prepare(&prep, &message);
-  if (message != NULL) message = kr_text_print(plan->arena, "%s", message);
+  return kr_op_prepare(node->op, &prep, message);
+}
+
+static KrStatus prepare_op(KrPlan *plan, KrPlanStep *step, const KrNode *node) {
+  enum { MAX_MESSAGE = 256 };
+  char text[MAX_MESSAGE] = "";
+  const char *message = NULL;
+  step->n_fields = kr_op_fields(node->op);
+  step->field_count = KR_NEW_ARRAY(plan->arena, uint64_t, step->n_fields);
+  KrArena scratch;
+  kr_arena_init(&scratch, plan->arena->allocator);
+  KrStatus status = try_prepare(plan, step, node, &scratch, &message);
+  if (message == NULL) message = kr_status_text(status);
+  for (uint32_t i = 0; i + 1 < MAX_MESSAGE && message[i] != 0; i++) text[i] = message[i];
   kr_arena_deinit(&scratch);
   if (status == KR_OK || status == KR_ERROR_MEMORY) return status;
-  return fail(plan, node->origin, message != NULL ? message : kr_status_text(status), NULL);
+  return fail(plan, node->origin, kr_text_print(plan->arena, "%s", text), NULL);
 }
 
 static KrStatus prepare_steps(KrPlan *plan) {
@@ -313,7 +336,8 @@ static KrStatus prepare_functions(KrPlan *plan) {
     for (uint32_t i = 0; i < function->n_steps; i++) {
       KrPlanStep *step = &function->steps[i];
       const KrNode *node = &graph->nodes[graph->events[e].nodes[i]];
-      *step = (KrPlanStep){.kind = KR_STEP_NODE, .node = graph->events[e].nodes[i], .ring = KR_NONE};
+      *step =
+          (KrPlanStep){.kind = KR_STEP_NODE, .node = graph->events[e].nodes[i], .ring = KR_NONE};
       step->out = plan->first_value[step->node];
       step->n_out = 1;
       step->n_in = node->n_in;

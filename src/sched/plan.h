@@ -8,8 +8,8 @@ typedef struct KrPlanFlow {
   int64_t period, phase; ///< grid ticks
   int64_t lead;          ///< grid ticks it runs ahead of program time
   uint32_t index;        ///< place in the order of flows
-  uint32_t unit[2];      ///< KR_NONE: none. [1]: what only PREV inputs need and waits for other flows
-  KrRatio inner_dt;      ///< seconds of one inner tick
+  uint32_t unit[2]; ///< KR_NONE: none. [1]: what only PREV inputs need and waits for other flows
+  KrRatio inner_dt; ///< seconds of one inner tick
 } KrPlanFlow;
 
 /// What a unit waits for: it may run its ticks up to grid time base + executed * period of `unit`.
@@ -39,15 +39,15 @@ typedef struct KrPlanStep {
   uint32_t rank;  ///< place in the flow's order of nodes
   uint32_t *in;   ///< values; KR_NONE: absent
   uint32_t n_in;
-  uint32_t out, n_out;    ///< values out … out + n_out - 1
-  uint64_t *field_count;  ///< OP: entries per field
+  uint32_t out, n_out;   ///< values out … out + n_out - 1
+  uint64_t *field_count; ///< OP: entries per field
   uint32_t n_fields;
-  KrSinc *sinc;           ///< CROSS sinc
-  KrRatio shift;          ///< CROSS: seconds before the tick, WINDOW: its length
-  uint32_t n_back;        ///< newest tick - n_back is the oldest one read (WINDOW: at most)
-  bool from_start;        ///< WINDOW: the first one holds every tick before
-  bool reads_versions;    ///< STATE_READ of a state other flows write
-  uint32_t cursor;        ///< … its index among the state's readers
+  KrSinc *sinc;        ///< CROSS sinc
+  KrRatio shift;       ///< CROSS: seconds before the tick, WINDOW: its length
+  uint32_t n_back;     ///< newest tick - n_back is the oldest one read (WINDOW: at most)
+  bool from_start;     ///< WINDOW: the first one holds every tick before
+  bool reads_versions; ///< STATE_READ of a state other flows write
+  uint32_t cursor;     ///< … its index among the state's readers
 } KrPlanStep;
 
 /// Steps run together tile by tile; a serial segment runs tick by tick.
@@ -70,23 +70,24 @@ typedef struct KrPlanUnit {
 } KrPlanUnit;
 
 typedef struct KrPlanRing {
-  uint32_t value;   ///< what it keeps
-  uint32_t unit;    ///< who writes it
-  int64_t n_back;   ///< entries kept behind program time
-  uint64_t cap;     ///< entries, a power of two
+  uint32_t value; ///< what it keeps
+  uint32_t unit;  ///< who writes it
+  int64_t n_back; ///< entries kept behind program time
+  uint64_t cap;   ///< entries, a power of two
   bool is_output;
 } KrPlanRing;
 
 typedef struct KrPlanState {
-  uint32_t *writers; ///< WRITE nodes in order of execution: topological order of flows, then of the text
+  uint32_t
+      *writers; ///< WRITE nodes in order of execution: topological order of flows, then of the text
   uint32_t n_writers, cap_writers;
   uint32_t n_writer_flows;
-  uint32_t sole;     ///< the one flow that writes, else KR_NONE
-  bool is_local;     ///< `sole` reads it
-  uint32_t n_cursors;   ///< readers in other flows
+  uint32_t sole;                  ///< the one flow that writes, else KR_NONE
+  bool is_local;                  ///< `sole` reads it
+  uint32_t n_cursors;             ///< readers in other flows
   uint32_t *readers, cap_readers; ///< … their flows
-  uint64_t cap;      ///< versions, a power of two; 0: none
-  uint64_t *log_cap; ///< per writer when several flows write
+  uint64_t cap;                   ///< versions, a power of two; 0: none
+  uint64_t *log_cap;              ///< per writer when several flows write
 } KrPlanState;
 
 /// The nodes of a MAP or FILTER function, run once per event.
@@ -114,10 +115,10 @@ struct KrPlan {
   uint32_t n_rings, cap_rings;
   KrPlanState *states;
   KrPlanFunction *functions; ///< per event stream
-  uint64_t *queue_cap;   ///< per event stream, 0: no queue
+  uint64_t *queue_cap;       ///< per event stream, 0: no queue
   uint32_t span_ticks;
   KrRatio step;
-  int64_t step_grid;     ///< whole grid ticks, rounded up
+  int64_t step_grid; ///< whole grid ticks, rounded up
   size_t n_bytes;
   KrGraphError *error;
 };
@@ -142,6 +143,8 @@ static inline int64_t kr_div_floor(int64_t a, int64_t b) { return a / b - (a % b
 
 /// What an operator's prepare, count and type are handed for `node`; `field` stays NULL.
 KrPrep kr_plan_prep(const KrPlan *plan, uint32_t node, KrArena *scratch);
+/// Calls the operator's prepare; out of memory in prep->arena comes back as a status.
+KrStatus kr_op_prepare(const KrOp *op, KrPrep *prep, const char **message);
 uint32_t kr_step_field_bytes(const KrNode *node, uint32_t field); ///< per entry
 /// Longest path: fills flows[].lead. KR_ERROR_PROGRAM: more future needed than a cycle can have.
 KrStatus kr_plan_leads(KrPlan *plan);
@@ -152,7 +155,8 @@ void kr_plan_slots(KrPlan *plan);
 /// Which node runs in which unit; the steps of the units, their values and rings.
 KrStatus kr_plan_units(KrPlan *plan);
 /// Emitted by EMIT nodes somewhere below: calls `each` for every such node.
-void kr_plan_emitters(const KrPlan *plan, uint32_t events, void (*each)(void *, uint32_t node), void *user);
+void kr_plan_emitters(const KrPlan *plan, uint32_t events, void (*each)(void *, uint32_t node),
+                      void *user);
 /// Ticks ahead of its own that a node's signal looks into an emitted stream.
 static inline int64_t kr_signal_ahead(const KrNode *node) {
   return node->signal == KR_SIGNAL_SINC ? 16 : 0;

@@ -51,12 +51,14 @@ static void visit_emitters(const KrPlan *plan, uint32_t events, uint8_t *seen,
     visit_emitters(plan, stream->sources[i], seen, each, user);
 }
 
-void kr_plan_emitters(const KrPlan *plan, uint32_t events, void (*each)(void *, uint32_t), void *user) {
+void kr_plan_emitters(const KrPlan *plan, uint32_t events, void (*each)(void *, uint32_t),
+                      void *user) {
   uint8_t *seen = KR_NEW_ARRAY(plan->arena, uint8_t, plan->graph->n_events);
   visit_emitters(plan, events, seen, each, user);
 }
 
-static void add_edge(Edges *edges, uint32_t source, uint32_t reader, int64_t weight, uint32_t node) {
+static void add_edge(Edges *edges, uint32_t source, uint32_t reader, int64_t weight,
+                     uint32_t node) {
   if (source == reader && weight <= 0) return;
   KR_PUSH(edges->plan->arena, edges->at, edges->n, edges->cap,
           ((Edge){source, reader, weight, node}));
@@ -94,8 +96,10 @@ static void collect_edges(Edges *edges) {
     const KrNode *node = &plan->graph->nodes[i];
     if (plan->node_unit[i] == KR_NONE) continue;
     edges->reader = i;
-    if (kr_node_reads_source(node)) add_source_edge(edges, i);
-    else if (node->kind == KR_NODE_STATE_READ) add_state_edges(edges, i);
+    if (kr_node_reads_source(node))
+      add_source_edge(edges, i);
+    else if (node->kind == KR_NODE_STATE_READ)
+      add_state_edges(edges, i);
     else if (node->kind == KR_NODE_SIGNAL)
       kr_plan_emitters(plan, node->events, add_emitter_edge, edges);
   }
@@ -155,7 +159,8 @@ KrStatus kr_plan_leads(KrPlan *plan) {
     for (uint32_t i = 0; i < edges.n; i++) {
       const Edge *edge = &edges.at[i];
       int64_t lead;
-      if (!kr_add_i64(plan->flows[edge->reader].lead, edge->weight, &lead)) return KR_ERROR_OVERFLOW;
+      if (!kr_add_i64(plan->flows[edge->reader].lead, edge->weight, &lead))
+        return KR_ERROR_OVERFLOW;
       if (lead <= plan->flows[edge->source].lead) continue;
       plan->flows[edge->source].lead = lead;
       via[edge->source] = i;
@@ -186,7 +191,8 @@ static const KrPlanFlow *unit_flow(const KrPlan *plan, uint32_t unit) {
   return &plan->flows[plan->units[unit].flow];
 }
 
-// Source tick k is needed from reader time phase + shift + k * period on (linear and cubic: earlier).
+// Source tick k is needed from reader time phase + shift + k * period on (linear and cubic:
+// earlier).
 static void add_source_need(KrPlan *plan, uint32_t index) {
   const KrNode *node = &plan->graph->nodes[index];
   uint32_t unit = plan->node_unit[index];
@@ -231,7 +237,8 @@ static void add_import_needs(KrPlan *plan, uint32_t unit) {
   const KrPlanUnit *u = &plan->units[unit];
   for (uint32_t i = 0; i < u->n_steps; i++) {
     const KrPlanStep *step = &u->steps[i];
-    bool is_prev = step->kind == KR_STEP_NODE && plan->graph->nodes[step->node].kind == KR_NODE_PREV;
+    bool is_prev =
+        step->kind == KR_STEP_NODE && plan->graph->nodes[step->node].kind == KR_NODE_PREV;
     if ((step->kind != KR_STEP_IMPORT && !is_prev) || step->ring == KR_NONE) continue;
     uint32_t source = plan->rings[step->ring].unit;
     int64_t base = unit_flow(plan, source)->phase - (is_prev ? 0 : 1);
@@ -245,8 +252,10 @@ void kr_plan_needs(KrPlan *plan) {
     const KrNode *node = &plan->graph->nodes[i];
     if (plan->node_unit[i] == KR_NONE) continue;
     edges.reader = i;
-    if (kr_node_reads_source(node)) add_source_need(plan, i);
-    else if (node->kind == KR_NODE_STATE_READ) add_state_needs(plan, i);
+    if (kr_node_reads_source(node))
+      add_source_need(plan, i);
+    else if (node->kind == KR_NODE_STATE_READ)
+      add_state_needs(plan, i);
     else if (node->kind == KR_NODE_SIGNAL)
       kr_plan_emitters(plan, node->events, add_emitter_need, &edges);
   }

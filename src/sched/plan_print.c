@@ -12,7 +12,8 @@ static const char *mode_text(const KrNode *node) {
 
 static KrRatio to_seconds(const KrPlan *plan, int64_t grid) {
   KrRatio seconds = KR_RATIO_ZERO;
-  if (kr_ratio_div(kr_ratio_of(grid), plan->grid.frequency, &seconds) != KR_OK) return KR_RATIO_ZERO;
+  if (kr_ratio_div(kr_ratio_of(grid), plan->grid.frequency, &seconds) != KR_OK)
+    return KR_RATIO_ZERO;
   return seconds;
 }
 
@@ -75,8 +76,10 @@ static KrRef ring_ref(const KrPlan *plan, const KrPlanRing *ring) {
   uint32_t low = 0, high = plan->graph->n_nodes;
   while (high - low > 1) {
     uint32_t middle = low + (high - low) / 2;
-    if (plan->first_value[middle] <= ring->value) low = middle;
-    else high = middle;
+    if (plan->first_value[middle] <= ring->value)
+      low = middle;
+    else
+      high = middle;
   }
   return (KrRef){low, ring->value - plan->first_value[low]};
 }
@@ -98,7 +101,8 @@ static void pad(KrBuffer *out, size_t begin, size_t width) {
 static void print_flow(const KrPlan *plan, uint32_t index, uint32_t place, KrBuffer *out) {
   const KrFlow *flow = &plan->graph->flows[index];
   const KrPlanFlow *p = &plan->flows[index];
-  KrRatio rate = rate_of(flow), ticks = ticks_per_hyperperiod(plan, index), lead = to_ms(plan, p->lead);
+  KrRatio rate = rate_of(flow), ticks = ticks_per_hyperperiod(plan, index),
+          lead = to_ms(plan, p->lead);
   size_t line = out->n;
   kr_buffer_print(out, "%u", (unsigned)place);
   pad(out, line, 3);
@@ -115,7 +119,8 @@ static void print_flow(const KrPlan *plan, uint32_t index, uint32_t place, KrBuf
   kr_buffer_print(out, "%r ms", lead.num, lead.den);
   pad(out, line, 80);
   const KrPlanUnit *unit = &plan->units[p->unit[0]];
-  uint32_t span = plan->span_ticks > 0 && plan->span_ticks < unit->tile ? plan->span_ticks : unit->tile;
+  uint32_t span =
+      plan->span_ticks > 0 && plan->span_ticks < unit->tile ? plan->span_ticks : unit->tile;
   kr_buffer_print(out, "%u", (unsigned)span);
   pad(out, line, 86);
   uint32_t serial = count_serial(unit);
@@ -186,9 +191,10 @@ static void print_boundaries(const KrPlan *plan, KrBuffer *out) {
 
 void kr_plan_print(const KrPlan *plan, KrBuffer *out) {
   KrRatio grid = plan->grid.frequency, hyper = plan->grid.hyperperiod;
-  kr_buffer_print(out, "grid        %r Hz\nhyperperiod %r s\nstep        %r s\n\n", grid.num, grid.den,
-                  hyper.num, hyper.den, plan->step.num, plan->step.den);
-  kr_buffer_print(out, "   flow             class    rate           period    ticks      lead           span  steps\n");
+  kr_buffer_print(out, "grid        %r Hz\nhyperperiod %r s\nstep        %r s\n\n", grid.num,
+                  grid.den, hyper.num, hyper.den, plan->step.num, plan->step.den);
+  kr_buffer_print(out, "   flow             class    rate           period    ticks      lead      "
+                       "     span  steps\n");
   for (uint32_t i = 0; i < plan->graph->n_flows; i++) print_flow(plan, plan->order[i], i, out);
   print_readings(plan, out);
   print_states(plan, out);
@@ -203,9 +209,12 @@ static void put_string(KrBuffer *out, KrText text) {
   kr_buffer_print(out, "\"");
   for (size_t i = 0; i < text.n; i++) {
     char c = text.at[i];
-    if (c == '"' || c == '\\') kr_buffer_print(out, "\\%c", c);
-    else if ((unsigned char)c < 32) kr_buffer_print(out, "\\u00%c%c", "01"[c >> 4 & 1], "0123456789abcdef"[c & 15]);
-    else kr_buffer_put(out, &c, 1);
+    if (c == '"' || c == '\\')
+      kr_buffer_print(out, "\\%c", c);
+    else if ((unsigned char)c < 32)
+      kr_buffer_print(out, "\\u00%c%c", "01"[c >> 4 & 1], "0123456789abcdef"[c & 15]);
+    else
+      kr_buffer_put(out, &c, 1);
   }
   kr_buffer_print(out, "\"");
 }
@@ -261,8 +270,9 @@ static void put_rings(const KrPlan *plan, KrBuffer *out) {
     KrRef ref = ring_ref(plan, &plan->rings[r]);
     kr_buffer_print(out, "%s\n    {\"stream\": ", r > 0 ? "," : "");
     put_string(out, plan->graph->nodes[ref.node].path);
-    kr_buffer_print(out, ", \"port\": %u, \"ticks\": %llu, \"tick_bytes\": %zu}", (unsigned)ref.port,
-                    (unsigned long long)plan->rings[r].cap, plan->values[plan->rings[r].value].n_bytes);
+    kr_buffer_print(out, ", \"port\": %u, \"ticks\": %llu, \"tick_bytes\": %zu}",
+                    (unsigned)ref.port, (unsigned long long)plan->rings[r].cap,
+                    plan->values[plan->rings[r].value].n_bytes);
   }
   kr_buffer_print(out, "\n  ],\n");
 }

@@ -1,4 +1,5 @@
-// Which values of a unit's tile share memory: a buffer is free again after the last step that reads it.
+// Which values of a unit's tile share memory: a buffer is free again after the last step that reads
+// it.
 #include "sched/plan.h"
 
 enum { N_WIDTHS = 9 }; ///< scalars by bytes per tick, 1 … 8
@@ -53,7 +54,8 @@ static void find_last(Slots *slots, const KrPlanUnit *unit) {
         if (slots->last[step->out + k] < last) slots->last[step->out + k] = last;
       if (reads_at_end(slots->plan, step)) last = unit->n_steps;
       for (uint32_t k = 0; k < step->n_in; k++)
-        if (step->in[k] != KR_NONE && slots->last[step->in[k]] < last) slots->last[step->in[k]] = last;
+        if (step->in[k] != KR_NONE && slots->last[step->in[k]] < last)
+          slots->last[step->in[k]] = last;
     }
 }
 
@@ -81,7 +83,8 @@ static void share_slots(Slots *slots, const KrPlanUnit *unit) {
     uint32_t chunk = segment->serial ? segment->end - segment->begin : 1;
     for (uint32_t s = segment->begin; s < segment->end; s += chunk) {
       for (uint32_t i = s; i < s + chunk; i++)
-        for (uint32_t k = 0; k < unit->steps[i].n_out; k++) take_slot(slots, unit->steps[i].out + k);
+        for (uint32_t k = 0; k < unit->steps[i].n_out; k++)
+          take_slot(slots, unit->steps[i].out + k);
       for (uint32_t i = slots->begin[s]; i < slots->begin[s + chunk]; i++)
         free_slot(slots, slots->dying[i]);
     }

@@ -142,8 +142,8 @@ static void make_values(KrPlan *plan) {
   for (uint32_t i = 0; i < graph->n_nodes; i++) {
     plan->first_value[i] = plan->n_values;
     for (uint32_t port = 0; port < node_outs(&graph->nodes[i]); port++)
-      add_value(plan, kr_graph_type(graph, (KrRef){i, port}),
-                is_constant(graph, &graph->nodes[i]), plan->node_unit[i]);
+      add_value(plan, kr_graph_type(graph, (KrRef){i, port}), is_constant(graph, &graph->nodes[i]),
+                plan->node_unit[i]);
   }
 }
 
@@ -203,7 +203,8 @@ typedef struct Builder {
   uint32_t unit;
   KrPlanStep *steps;
   uint32_t n, cap;
-  uint32_t *deps, n_deps, cap_deps; ///< step i depends on deps[first_dep[i]] … deps[first_dep[i + 1] - 1]
+  uint32_t *deps, n_deps,
+      cap_deps; ///< step i depends on deps[first_dep[i]] … deps[first_dep[i + 1] - 1]
   uint32_t *first_dep;
   uint32_t *value_step;  ///< per value: step that makes it, KR_NONE
   uint32_t *import_of;   ///< per value: its copy in the flow's second unit, KR_NONE
@@ -276,8 +277,10 @@ static void add_constants(Builder *builder) {
     uint32_t low = 0, high = plan->graph->n_nodes;
     while (high - low > 1) {
       uint32_t middle = low + (high - low) / 2;
-      if (plan->first_value[middle] <= ring->value) low = middle;
-      else high = middle;
+      if (plan->first_value[middle] <= ring->value)
+        low = middle;
+      else
+        high = middle;
     }
     step.node = low;
     add_step(builder, step);
@@ -323,7 +326,8 @@ static void add_step_deps(Builder *builder, uint32_t index) {
   const KrPlanStep *step = &builder->steps[index];
   if (step->kind == KR_STEP_COMMIT) {
     const KrPlanState *state = &plan->states[step->state];
-    for (uint32_t i = 0; i < state->n_writers; i++) add_dep(builder, builder->write_step[state->writers[i]]);
+    for (uint32_t i = 0; i < state->n_writers; i++)
+      add_dep(builder, builder->write_step[state->writers[i]]);
     return;
   }
   if (step->kind == KR_STEP_IMPORT) return;
@@ -352,7 +356,7 @@ static void add_deps(Builder *builder) {
 /// Strongly connected components (Tarjan 1972) without recursion; what a component depends on comes
 /// before it.
 typedef struct Components {
-  uint32_t *of;    ///< component of each step
+  uint32_t *of; ///< component of each step
   uint32_t *index, *low, *stack, *path, *next;
   uint32_t n, n_index, n_stack, n_path;
 } Components;
@@ -368,7 +372,8 @@ static void leave_step(Components *components, uint32_t step) {
   components->n_path--;
   if (components->n_path > 0) {
     uint32_t parent = components->path[components->n_path - 1];
-    if (components->low[step] < components->low[parent]) components->low[parent] = components->low[step];
+    if (components->low[step] < components->low[parent])
+      components->low[parent] = components->low[step];
   }
   if (components->low[step] != components->index[step]) return;
   for (uint32_t member = KR_NONE; member != step;) {
@@ -389,7 +394,8 @@ static void find_components(Components *components, const Builder *builder) {
         continue;
       }
       uint32_t dep = builder->deps[components->next[step]++];
-      if (components->index[dep] == 0) enter_step(components, builder, dep);
+      if (components->index[dep] == 0)
+        enter_step(components, builder, dep);
       else if (components->of[dep] == KR_NONE && components->index[dep] < components->low[step])
         components->low[step] = components->index[dep];
     }
@@ -420,10 +426,16 @@ static void cut_segments(Builder *builder, const Components *components, const u
 static void order_steps(Builder *builder) {
   KrArena *arena = builder->plan->arena;
   uint32_t n = builder->n;
-  Components components = {KR_NEW_ARRAY(arena, uint32_t, n), KR_NEW_ARRAY(arena, uint32_t, n),
-                           KR_NEW_ARRAY(arena, uint32_t, n), KR_NEW_ARRAY(arena, uint32_t, n),
-                           KR_NEW_ARRAY(arena, uint32_t, n), KR_NEW_ARRAY(arena, uint32_t, n),
-                           0, 0, 0, 0};
+  Components components = {KR_NEW_ARRAY(arena, uint32_t, n),
+                           KR_NEW_ARRAY(arena, uint32_t, n),
+                           KR_NEW_ARRAY(arena, uint32_t, n),
+                           KR_NEW_ARRAY(arena, uint32_t, n),
+                           KR_NEW_ARRAY(arena, uint32_t, n),
+                           KR_NEW_ARRAY(arena, uint32_t, n),
+                           0,
+                           0,
+                           0,
+                           0};
   for (uint32_t i = 0; i < n; i++) components.of[i] = KR_NONE;
   find_components(&components, builder);
   uint32_t *first = KR_NEW_ARRAY(arena, uint32_t, components.n + 2);

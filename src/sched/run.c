@@ -1,4 +1,5 @@
-// Plan x span: takes all memory, then lets every unit run as far as its sources allow until the target.
+// Plan x span: takes all memory, then lets every unit run as far as its sources allow until the
+// target.
 #include "sched/run.h"
 
 // ---- memory
@@ -28,7 +29,8 @@ static void make_buffers(KrRun *run) {
   const KrPlan *plan = run->plan;
   run->buffer = KR_NEW_ARRAY(run->arena, void *, plan->n_values);
   void **slot = KR_NEW_ARRAY(run->arena, void *, plan->n_slots);
-  for (uint32_t i = 0; i < plan->n_slots; i++) slot[i] = kr_arena_alloc(run->arena, plan->slot_bytes[i]);
+  for (uint32_t i = 0; i < plan->n_slots; i++)
+    slot[i] = kr_arena_alloc(run->arena, plan->slot_bytes[i]);
   for (uint32_t i = 0; i < plan->n_values; i++) run->buffer[i] = slot[plan->values[i].slot];
   for (uint32_t i = 0; i < plan->graph->n_nodes; i++) {
     const KrNode *node = &plan->graph->nodes[i];
@@ -46,8 +48,7 @@ static void make_states(KrRun *run) {
     const KrPlanState *p = &plan->states[s];
     KrRunState *state = &run->states[s];
     kr_elem_convert(def->type.elem, &state->value, def->init.elem, &def->init.as, 1);
-    if (p->sole != KR_NONE)
-      state->buffer = KR_NEW_ARRAY(run->arena, uint64_t, KR_TILE + 1);
+    if (p->sole != KR_NONE) state->buffer = KR_NEW_ARRAY(run->arena, uint64_t, KR_TILE + 1);
     if (p->cap > 0) {
       state->versions = KR_NEW_ARRAY(run->arena, KrRunVersion, p->cap);
       state->mask = p->cap - 1;
@@ -69,7 +70,8 @@ static void make_queues(KrRun *run) {
     uint64_t cap = plan->queue_cap[e];
     queues[e].cap = cap;
     queues[e].items = KR_NEW_ARRAY(run->arena, KrRunEvent, cap);
-    queues[e].values = KR_NEW_ARRAY(run->arena, KrEventValue, cap * plan->graph->events[e].n_fields);
+    queues[e].values =
+        KR_NEW_ARRAY(run->arena, KrEventValue, cap * plan->graph->events[e].n_fields);
   }
   run->context.graph = plan->graph;
   run->context.queues = queues;
@@ -125,12 +127,11 @@ static KrStatus prepare_op(KrRun *run, KrRunStep *step) {
   step->call.field = step->field;
   step->call.type = &node->type;
   if (step->kernel == NULL) return KR_ERROR_ARGUMENT;
-  if (node->op->prepare == NULL) return KR_OK;
   kr_arena_init(&scratch, run->arena->allocator);
   KrPrep prep = kr_plan_prep(run->plan, step->plan->node, &scratch);
   const char *message = NULL;
   prep.field = step->field;
-  KrStatus status = node->op->prepare(&prep, &message);
+  KrStatus status = kr_op_prepare(node->op, &prep, &message);
   kr_arena_deinit(&scratch);
   return status;
 }
@@ -318,7 +319,8 @@ int64_t kr_run_count(const KrPlan *plan, uint32_t flow, int64_t until) {
   return n_steps >= 0 && n > n_steps ? n_steps : n;
 }
 
-static void run_segment(KrRun *run, KrRunUnit *unit, const KrPlanSegment *segment, const KrSlice *slice) {
+static void run_segment(KrRun *run, KrRunUnit *unit, const KrPlanSegment *segment,
+                        const KrSlice *slice) {
   if (!segment->serial) {
     for (uint32_t s = segment->begin; s < segment->end; s++)
       kr_step_run(run, unit, &unit->steps[s], slice);
@@ -366,7 +368,8 @@ static void run_tile(KrRun *run, KrRunUnit *unit, uint32_t n) {
   unit->n_done = unit->fault.message != NULL ? unit->fault.tick : unit->n_done + n;
 }
 
-// The faulting tick belongs to program time (its time - lead); the earliest in (time, order) is reported.
+// The faulting tick belongs to program time (its time - lead); the earliest in (time, order) is
+// reported.
 static void take_fault(KrRun *run, KrRunUnit *unit) {
   const KrPlanFlow *flow = &run->plan->flows[unit->plan->flow];
   int64_t time = flow->phase + unit->fault.tick * flow->period - flow->lead;
@@ -428,8 +431,10 @@ static uint32_t next_tile(KrRun *run, uint32_t index, int64_t target) {
   int64_t n = target - unit->n_done;
   if (run->has_swap && !run->kept[index].taken) {
     int64_t limit = kr_run_count(run->plan, unit->plan->flow, run->swap_grid) - unit->n_done;
-    if (limit == 0) kr_swap_keep(run, index);
-    else if (limit > 0 && limit < n) n = limit;
+    if (limit == 0)
+      kr_swap_keep(run, index);
+    else if (limit > 0 && limit < n)
+      n = limit;
   }
   return n > unit->plan->tile ? unit->plan->tile : (uint32_t)n;
 }
@@ -484,7 +489,8 @@ static KrStatus end_run(KrRun *run) {
     const KrRunUnit *unit = &run->units[u];
     if (unit->n_done >= unit->target) continue;
     run->has_fault = true;
-    run->fault = (KrRunFault){unit->plan->flow, 0, unit->n_done, "internal error: the schedule is stuck"};
+    run->fault =
+        (KrRunFault){unit->plan->flow, 0, unit->n_done, "internal error: the schedule is stuck"};
     return KR_ERROR_RUN;
   }
   return KR_OK;
@@ -519,8 +525,8 @@ int64_t kr_run_ticks(const KrRun *run, uint32_t flow) {
   return kr_run_count(run->plan, flow, run->time_grid);
 }
 
-const void *kr_run_output(const KrRun *run, uint32_t output, uint32_t i, int64_t tick, uint32_t wanted,
-                          uint32_t *n) {
+const void *kr_run_output(const KrRun *run, uint32_t output, uint32_t i, int64_t tick,
+                          uint32_t wanted, uint32_t *n) {
   const KrOutput *def = &run->plan->graph->outputs[output];
   uint32_t r = run->plan->values[kr_plan_value(run->plan, def->refs[i])].ring;
   const KrRunRing *ring = &run->rings[r];
@@ -582,8 +588,8 @@ KrStatus kr_run_push(KrRun *run, uint32_t events, const KrEventItem *item) {
   if (queue->n >= queue->cap &&
       kr_ratio_compare(queue->items[queue->n & (queue->cap - 1)].time, run->time) >= 0)
     return KR_ERROR_LIMIT;
-  KrRunEvent event = {item->time, item->action, item->has_dur, item->dur, item->has_key, item->key,
-                      item->values};
+  KrRunEvent event = {item->time,    item->action, item->has_dur, item->dur,
+                      item->has_key, item->key,    item->values};
   kr_queue_push(queue, graph->events[events].n_fields, &event);
   return KR_OK;
 }

@@ -25,10 +25,10 @@ typedef struct KrRunState {
   KrRunVersion *versions; ///< entry i at i & mask; NULL when nobody needs them
   uint64_t n, mask;       ///< n >= 1: entry 0 is the initial value
   KrRunLog *logs;         ///< per writer, when several flows write
-  void *buffer;           ///< sole writer: value before tick i of the tile at entry i, tile + 1 entries
-  uint64_t value;         ///< sole writer: value before the tile
+  void *buffer;   ///< sole writer: value before tick i of the tile at entry i, tile + 1 entries
+  uint64_t value; ///< sole writer: value before the tile
   const struct KrRunStep *commit; ///< sole writer: the step that fills buffer
-  bool wrote;             ///< sole writer: some inner run of this tick wrote
+  bool wrote;                     ///< sole writer: some inner run of this tick wrote
 } KrRunState;
 
 typedef struct KrRunStep {
@@ -45,12 +45,12 @@ typedef struct KrRunStep {
   void **field;
   KrStepper newest, oldest; ///< position of the next tick on the source's clock
   const KrRunRing *ring;
-  int64_t last;      ///< last tick the source ever runs
-  KrElem from;       ///< the source's element type
-  bool own_source;   ///< in the same unit
-  uint8_t *before;   ///< PREV: input at the tick before the tile
+  int64_t last;    ///< last tick the source ever runs
+  KrElem from;     ///< the source's element type
+  bool own_source; ///< in the same unit
+  uint8_t *before; ///< PREV: input at the tick before the tile
   KrSite *site;
-  uint64_t version;  ///< STATE_READ: index of the version last read
+  uint64_t version;           ///< STATE_READ: index of the version last read
   struct KrRunStep **writers; ///< COMMIT: WRITE steps in order
 } KrRunStep;
 
@@ -90,16 +90,16 @@ struct KrRun {
   KrCursor **outputs;    ///< per output: cursor of an EVENTS output
   uint8_t *dirty;        ///< per unit
   KrRatio time;
-  int64_t time_grid;     ///< whole grid ticks, rounded up
+  int64_t time_grid; ///< whole grid ticks, rounded up
   bool has_fault;
   KrRunFault fault;
-  int64_t fault_time;    ///< program time of the faulting tick: its time less the lead
+  int64_t fault_time; ///< program time of the faulting tick: its time less the lead
   KrTraceFunction *trace;
   void *trace_user;
-  bool has_swap;         ///< an instant was announced
+  bool has_swap; ///< an instant was announced
   KrRatio swap_time;
   int64_t swap_grid;
-  KrKeptUnit *kept;      ///< per unit
+  KrKeptUnit *kept; ///< per unit
 };
 
 /// Consecutive ticks of one unit's tile.

@@ -78,7 +78,7 @@ static void run_kernel(KrRunUnit *unit, KrRunStep *step, const KrSlice *slice) {
     else                                                                                           \
       for (uint32_t i = 0; i < n; i++) column[i] += at[i];                                         \
   }                                                                                                \
-  static void close_chunk_##f(real (*restrict total)[KR_TILE], real (*restrict column)[KR_TILE],   \
+  static void close_chunk_##f(real(*restrict total)[KR_TILE], real(*restrict column)[KR_TILE],     \
                               uint32_t n) {                                                        \
     for (uint32_t l = 0; l < KR_SUM_COLUMNS; l++)                                                  \
       for (uint32_t i = 0; i < n; i++) {                                                           \
@@ -121,9 +121,12 @@ static void sum_integers(const KrRunStep *step, uint32_t n) {
 }
 
 static void run_sum(const KrRunStep *step, uint32_t n) {
-  if (step->node->type.elem == KR_ELEM_F32) sum_inputs_f32(step, n);
-  else if (step->node->type.elem == KR_ELEM_F64) sum_inputs_f64(step, n);
-  else sum_integers(step, n);
+  if (step->node->type.elem == KR_ELEM_F32)
+    sum_inputs_f32(step, n);
+  else if (step->node->type.elem == KR_ELEM_F64)
+    sum_inputs_f64(step, n);
+  else
+    sum_integers(step, n);
 }
 
 // ---- copies
@@ -151,8 +154,10 @@ static void read_same_type(const KrRunStep *step, int64_t tick, uint32_t n) {
 
 static void run_read(const KrRunStep *step, const KrSlice *slice) {
   bool same = step->node == NULL || step->node->type.elem == step->from;
-  if (same && slice->tick + slice->n - 1 <= step->last) read_same_type(step, slice->tick, slice->n);
-  else read_ring(step, slice->tick, slice->n);
+  if (same && slice->tick + slice->n - 1 <= step->last)
+    read_same_type(step, slice->tick, slice->n);
+  else
+    read_ring(step, slice->tick, slice->n);
 }
 
 static void put_initial(const KrRunStep *step, uint8_t *out) {
@@ -170,10 +175,14 @@ static void run_prev(const KrRunStep *step, const KrSlice *slice) {
   for (uint32_t i = 0; i < slice->n; i++) {
     uint8_t *out = (uint8_t *)step->out[0] + i * n_bytes;
     uint32_t at = slice->at + i;
-    if (slice->inner + i == 0) put_initial(step, out);
-    else if (in == NULL) copy_bytes(out, kr_ring_at(step->ring, slice->tick + i - 1), n_bytes);
-    else if (at == 0) copy_bytes(out, step->before, n_bytes);
-    else copy_bytes(out, in + (at - 1) * step->in_bytes[0], n_bytes);
+    if (slice->inner + i == 0)
+      put_initial(step, out);
+    else if (in == NULL)
+      copy_bytes(out, kr_ring_at(step->ring, slice->tick + i - 1), n_bytes);
+    else if (at == 0)
+      copy_bytes(out, step->before, n_bytes);
+    else
+      copy_bytes(out, in + (at - 1) * step->in_bytes[0], n_bytes);
   }
 }
 
@@ -206,8 +215,8 @@ static void run_prev(const KrRunStep *step, const KrSlice *slice) {
     if (at->rest == 0) return load_##f(step, at->k, element);                                      \
     real a = kr_cross_fraction_##f(at->rest, at->den);                                             \
     if (step->node->mode == KR_MODE_CUBIC) return cross_cubic_##f(step, at->k, a, element);        \
-    return kr_cross_linear_##f(load_##f(step, at->k, element),                                     \
-                               load_##f(step, at->k + 1, element), a);                             \
+    return kr_cross_linear_##f(load_##f(step, at->k, element), load_##f(step, at->k + 1, element), \
+                               a);                                                                 \
   }                                                                                                \
   /* Many ticks fall between the same two knots. */                                                \
   static void run_linear_##f(const KrRunStep *step, KrStepper *at, uint32_t n, real *out) {        \
@@ -253,9 +262,12 @@ static void run_nearest(const KrRunStep *step, KrStepper *at, uint32_t n) {
 static void run_cross(KrRunUnit *unit, KrRunStep *step, const KrSlice *slice) {
   KrStepper at = step->newest;
   double *taps = (double *)(void *)unit->scratch;
-  if (step->node->mode == KR_MODE_NEAREST) run_nearest(step, &at, slice->n);
-  else if (step->node->type.elem == KR_ELEM_F32) run_cross_f32(step, &at, slice->n, taps);
-  else run_cross_f64(step, &at, slice->n, taps);
+  if (step->node->mode == KR_MODE_NEAREST)
+    run_nearest(step, &at, slice->n);
+  else if (step->node->type.elem == KR_ELEM_F32)
+    run_cross_f32(step, &at, slice->n, taps);
+  else
+    run_cross_f64(step, &at, slice->n, taps);
   if (slice->last || !step->own_source) step->newest = at;
 }
 
@@ -355,7 +367,8 @@ static void run_step_index(const KrRunStep *step, const KrSlice *slice) {
   for (uint32_t i = 0; i < slice->n; i++) {
     int64_t tick = slice->tick + i;
     size_t width = kr_elem_bytes(step->node->type.elem);
-    kr_elem_convert(step->node->type.elem, (uint8_t *)step->out[0] + i * width, KR_ELEM_I64, &tick, 1);
+    kr_elem_convert(step->node->type.elem, (uint8_t *)step->out[0] + i * width, KR_ELEM_I64, &tick,
+                    1);
   }
 }
 
@@ -371,7 +384,8 @@ static void run_input(const KrRun *run, const KrRunStep *step, const KrSlice *sl
       float x = 0;
       if (frame < n_frames && port < input->audio->n_channels)
         x = input->audio->frames[frame * input->audio->n_channels + port];
-      kr_elem_convert(step->node->type.elem, (uint8_t *)step->out[port] + i * width, KR_ELEM_F32, &x, 1);
+      kr_elem_convert(step->node->type.elem, (uint8_t *)step->out[port] + i * width, KR_ELEM_F32,
+                      &x, 1);
     }
 }
 
@@ -410,8 +424,8 @@ static void run_emit(KrRun *run, KrRunUnit *unit, KrRunStep *step, const KrSlice
     if (kr_clock_time(clock, slice->tick + i, &event.time) != KR_OK)
       note_fault(unit, step, "the time of an event is out of range", slice->tick + i);
     for (uint32_t f = 0; f < n_fields; f++)
-      values[f] = f + 1 < step->n_in ? payload(step, f + 1, i)
-                                     : (KrEventValue){.ratio = KR_RATIO_ZERO};
+      values[f] =
+          f + 1 < step->n_in ? payload(step, f + 1, i) : (KrEventValue){.ratio = KR_RATIO_ZERO};
     kr_queue_push(&run->context.queues[step->node->events], n_fields, &event);
   }
 }
@@ -451,7 +465,8 @@ static void run_node(KrRun *run, KrRunUnit *unit, KrRunStep *step, const KrSlice
   }
 }
 
-static void push_ring(const KrRunRing *ring, const KrRunStep *step, uint32_t port, const KrSlice *slice) {
+static void push_ring(const KrRunRing *ring, const KrRunStep *step, uint32_t port,
+                      const KrSlice *slice) {
   const uint8_t *from = step->out[port];
   if (step->out_bytes[port] == 0) {
     for (uint32_t i = 0; i < slice->n; i++)
@@ -470,9 +485,12 @@ void kr_step_run(KrRun *run, KrRunUnit *unit, KrRunStep *step, const KrSlice *sl
       step->in[k] = (const uint8_t *)step->in_base[k] + slice->at * step->in_bytes[k];
   for (uint32_t k = 0; k < step->n_out; k++)
     step->out[k] = (uint8_t *)step->out_base[k] + slice->at * step->out_bytes[k];
-  if (step->plan->kind == KR_STEP_COMMIT) kr_state_commit(run, step, slice);
-  else if (step->plan->kind == KR_STEP_IMPORT) run_read(step, slice);
-  else run_node(run, unit, step, slice);
+  if (step->plan->kind == KR_STEP_COMMIT)
+    kr_state_commit(run, step, slice);
+  else if (step->plan->kind == KR_STEP_IMPORT)
+    run_read(step, slice);
+  else
+    run_node(run, unit, step, slice);
   if (!step->has_ring) return;
   for (uint32_t k = 0; k < step->n_out; k++)
     if (step->out_ring[k] != KR_NONE) push_ring(&run->rings[step->out_ring[k]], step, k, slice);
@@ -485,7 +503,8 @@ KrStatus kr_step_place(const KrRun *run, KrRunStep *step, int64_t tick) {
   const KrClock *reader = &graph->flows[step->node->flow].clock;
   const KrClock *source = &graph->flows[graph->nodes[step->node->source.node].flow].clock;
   bool is_window = step->node->kind == KR_NODE_WINDOW;
-  KrRatio shift = is_window || step->node->kind == KR_NODE_HISTORY ? KR_RATIO_ZERO : step->plan->shift;
+  KrRatio shift =
+      is_window || step->node->kind == KR_NODE_HISTORY ? KR_RATIO_ZERO : step->plan->shift;
   KR_TRY(kr_stepper_init(&step->newest, reader, source, shift, tick));
   if (is_window) KR_TRY(kr_stepper_init(&step->oldest, reader, source, step->plan->shift, tick));
   return KR_OK;

@@ -153,7 +153,8 @@ static void publish_versions(KrRun *run, const KrRunUnit *unit, uint32_t index, 
   }
 }
 
-static void log_writes(KrRun *run, const KrRunUnit *unit, uint32_t index, int64_t tick, uint32_t n) {
+static void log_writes(KrRun *run, const KrRunUnit *unit, uint32_t index, int64_t tick,
+                       uint32_t n) {
   const KrPlanState *plan = &run->plan->states[index];
   for (uint32_t w = 0; w < plan->n_writers; w++) {
     if (&run->units[run->plan->node_unit[plan->writers[w]]] != unit) continue;

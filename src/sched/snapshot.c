@@ -1,9 +1,11 @@
-// A run as bytes: what some later tick can read, in one canonical form whatever the span and the step.
+// A run as bytes: what some later tick can read, in one canonical form whatever the span and the
+// step.
 #include "math/real.h"
 #include "sched/run.h"
 
-// Layout, little-endian: sections of {tag, version, length, payload, SHA-256 of all that}. HEAD holds the
-// program's hash and the time; UNIT ticks; NODE operators; RING streams; STAT states; EVNT events.
+// Layout, little-endian: sections of {tag, version, length, payload, SHA-256 of all that}. HEAD
+// holds the program's hash and the time; UNIT ticks; NODE operators; RING streams; STAT states;
+// EVNT events.
 enum { VERSION = 1, SECTION_HEAD_BYTES = 16, DIGEST_BYTES = 32, N_SECTIONS = 6 };
 static const char tags[N_SECTIONS][5] = {"HEAD", "UNIT", "NODE", "RING", "STAT", "EVNT"};
 
@@ -232,7 +234,8 @@ static void code_ring(KrRun *run, Codec *codec, uint32_t index, int64_t first) {
   code_i64(codec, &n);
   if (n < 0 || n > done || (uint64_t)n > plan->cap) codec->bad = true;
   for (int64_t i = 0; i < n && !codec->bad; i++)
-    code_elems(codec, type->elem, kr_ring_at(&run->rings[index], done - n + i), kr_type_count(type));
+    code_elems(codec, type->elem, kr_ring_at(&run->rings[index], done - n + i),
+               kr_type_count(type));
 }
 
 static void code_rings(KrRun *run, Codec *codec) {
@@ -297,7 +300,8 @@ static void code_states(KrRun *run, Codec *codec) {
 
 // ---- events
 
-static void lower_popped(const KrGraph *graph, uint32_t events, const uint64_t **popped, uint64_t *least) {
+static void lower_popped(const KrGraph *graph, uint32_t events, const uint64_t **popped,
+                         uint64_t *least) {
   const KrEvents *stream = &graph->events[events];
   if (stream->n_sources == 0) {
     if (**popped < least[events]) least[events] = **popped;
@@ -325,7 +329,8 @@ static void find_untaken(const KrRun *run, uint64_t *least) {
       if (step->site != NULL) lower_cursor(run, step->site->cursor, step->node->events, least);
     }
   for (uint32_t o = 0; o < graph->n_outputs; o++)
-    if (run->outputs[o] != NULL) lower_cursor(run, run->outputs[o], graph->outputs[o].events, least);
+    if (run->outputs[o] != NULL)
+      lower_cursor(run, run->outputs[o], graph->outputs[o].events, least);
 }
 
 static void code_event(Codec *codec, KrEventQueue *queue, uint64_t index, uint32_t n_fields) {

@@ -7,7 +7,9 @@ static size_t field_bytes(const KrRunStep *step, uint32_t field) {
   return (size_t)step->plan->field_count[field] * kr_step_field_bytes(step->node, field);
 }
 
-static bool is_local_prev(const KrRunStep *step) { return step->before != NULL && step->plan->ring == KR_NONE; }
+static bool is_local_prev(const KrRunStep *step) {
+  return step->before != NULL && step->plan->ring == KR_NONE;
+}
 
 // ---- keeping
 
@@ -125,7 +127,8 @@ static uint32_t find_old(const Swap *swap, const KrNode *node) {
     if (other->kind != node->kind || !kr_text_equal(other->path, node->path)) continue;
     if (!kr_type_equal(&other->type, &node->type) || plan->node_unit[i] == KR_NONE) continue;
     if (node->kind == KR_NODE_OP &&
-        (other->elem != node->elem || !kr_text_equal(kr_text_from(other->op->name), kr_text_from(node->op->name))))
+        (other->elem != node->elem ||
+         !kr_text_equal(kr_text_from(other->op->name), kr_text_from(node->op->name))))
       continue;
     return i;
   }
@@ -153,7 +156,8 @@ static bool has_same_fields(const KrRunStep *a, const KrRunStep *b) {
   return true;
 }
 
-static void carry_fields(const Swap *swap, KrRunStep *step, const KrRunStep *from, void *const *field) {
+static void carry_fields(const Swap *swap, KrRunStep *step, const KrRunStep *from,
+                         void *const *field) {
   if (!has_same_fields(step, from)) return;
   for (uint32_t f = 0; f < step->plan->n_fields; f++) {
     uint32_t flags = step->node->op->field[f].flags;
@@ -255,7 +259,8 @@ static void carry_states(const Swap *swap) {
   for (uint32_t s = 0; s < graph->n_states; s++) {
     uint32_t o = 0;
     while (o < old->n_states && !kr_text_equal(old->states[o].name, graph->states[s].name)) o++;
-    if (o == old->n_states || !kr_type_equal(&old->states[o].type, &graph->states[s].type)) continue;
+    if (o == old->n_states || !kr_type_equal(&old->states[o].type, &graph->states[s].type))
+      continue;
     KrRunVersion version = old_value(swap, o);
     KrRunState *state = &swap->run->states[s];
     state->value = version.bits;
@@ -276,7 +281,8 @@ static void carry_ring(const Swap *swap, uint32_t index, KrRef ref) {
   int64_t n = kr_run_count(plan, plan->units[plan->rings[index].unit].flow, swap->grid);
   int64_t old_n = kr_run_count(old_plan, old_plan->units[old_ring->unit].flow, swap->old_grid);
   int64_t oldest = swap->old->units[old_ring->unit].n_done - (int64_t)from->mask - 1;
-  for (int64_t i = 1; i <= n && i <= old_n && (uint64_t)i <= ring->mask + 1 && old_n - i >= oldest; i++)
+  for (int64_t i = 1; i <= n && i <= old_n && (uint64_t)i <= ring->mask + 1 && old_n - i >= oldest;
+       i++)
     copy_bytes(kr_ring_at(ring, n - i), kr_ring_at(from, old_n - i), ring->n_bytes);
 }
 
@@ -297,8 +303,10 @@ static void carry_rings(const Swap *swap) {
     for (uint32_t value = plan->first_value[i]; value < end; value++) {
       uint32_t ring = plan->values[value].ring;
       if (ring == KR_NONE) continue;
-      if (plan->values[value].held) fill_ring(swap, ring);
-      else carry_ring(swap, ring, (KrRef){i, value - plan->first_value[i]});
+      if (plan->values[value].held)
+        fill_ring(swap, ring);
+      else
+        carry_ring(swap, ring, (KrRef){i, value - plan->first_value[i]});
     }
   }
 }
@@ -310,7 +318,8 @@ static void carry_queue(const Swap *swap, uint32_t events, uint32_t old_events) 
   const KrEvents *stream = &swap->run->plan->graph->events[events];
   uint64_t n = from->n, first = from->n > from->cap ? from->n - from->cap : 0;
   KrRatio instant = swap->old->time;
-  while (n > first && kr_ratio_compare(from->items[(n - 1) & (from->cap - 1)].time, instant) >= 0) n--;
+  while (n > first && kr_ratio_compare(from->items[(n - 1) & (from->cap - 1)].time, instant) >= 0)
+    n--;
   if (n > queue->cap && first < n - queue->cap) first = n - queue->cap;
   queue->n = first;
   for (uint64_t i = first; i < n; i++)
@@ -322,7 +331,8 @@ static void carry_queues(const Swap *swap) {
   for (uint32_t e = 0; e < graph->n_events; e++) {
     if (graph->events[e].kind != KR_EVENTS_SIGNAL) continue;
     for (uint32_t o = 0; o < old->n_events; o++)
-      if (old->events[o].kind == KR_EVENTS_SIGNAL && old->events[o].n_fields == graph->events[e].n_fields &&
+      if (old->events[o].kind == KR_EVENTS_SIGNAL &&
+          old->events[o].n_fields == graph->events[e].n_fields &&
           kr_text_equal(old->events[o].name, graph->events[e].name)) {
         carry_queue(swap, e, o);
         break;
@@ -353,7 +363,8 @@ static KrStatus carry_all(Swap *swap) {
 static bool is_kept(const KrRun *old, int64_t grid) {
   for (uint32_t u = 0; u < old->plan->n_units; u++) {
     int64_t n = kr_run_count(old->plan, old->plan->units[u].flow, grid);
-    if (old->units[u].n_done != n && !(old->has_swap && old->swap_grid == grid && old->kept[u].taken))
+    if (old->units[u].n_done != n &&
+        !(old->has_swap && old->swap_grid == grid && old->kept[u].taken))
       return false;
   }
   return true;

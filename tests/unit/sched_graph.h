@@ -2,13 +2,13 @@
 #ifndef TEST_SCHED_GRAPH_H
 #define TEST_SCHED_GRAPH_H
 #include "sched/sched.h"
+#include <cmocka.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-#include <cmocka.h>
 
 static KrArena arena;
 static KrGraph *graph;
@@ -33,17 +33,24 @@ static inline KrRatio ratio(int64_t num, int64_t den) {
 }
 
 static inline uint32_t add_flow(const char *name, KrRatio dt, KrRatio phase, KrElem real) {
-  KrFlow flow = {.name = kr_text_from(name), .cls = KR_CLASS_SIM, .clock = {dt, phase}, .real = real,
-                 .substeps = 1, .n_steps = -1};
+  KrFlow flow = {.name = kr_text_from(name),
+                 .cls = KR_CLASS_SIM,
+                 .clock = {dt, phase},
+                 .real = real,
+                 .substeps = 1,
+                 .n_steps = -1};
   KR_PUSH(&arena, graph->flows, graph->n_flows, graph->cap_flows, flow);
   return graph->n_flows - 1;
 }
 
-static inline KrRef add_node(uint32_t flow, KrNodeKind kind, KrElem elem, uint32_t n_in, const KrRef *in) {
-  KrNode node = {.kind = kind, .flow = flow, .type = KR_TYPE_SCALAR(elem), .elem = elem, .n_out = 1};
+static inline KrRef add_node(uint32_t flow, KrNodeKind kind, KrElem elem, uint32_t n_in,
+                             const KrRef *in) {
+  KrNode node = {
+      .kind = kind, .flow = flow, .type = KR_TYPE_SCALAR(elem), .elem = elem, .n_out = 1};
   node.in = kr_arena_copy(&arena, in, n_in * sizeof *in);
   node.n_in = n_in;
-  node.path = kr_text_from(kr_text_print(&arena, "%t/n%u", graph->flows[flow].name, graph->n_nodes));
+  node.path =
+      kr_text_from(kr_text_print(&arena, "%t/n%u", graph->flows[flow].name, graph->n_nodes));
   node.source.node = KR_NONE;
   node.value = (KrConst){.elem = elem};
   if (kind == KR_NODE_STATE_WRITE || kind == KR_NODE_EMIT) node.n_out = 0;
@@ -63,7 +70,8 @@ static inline KrRef add_const(uint32_t flow, KrElem elem, double value) {
   return ref;
 }
 
-static inline KrRef add_op(uint32_t flow, const char *name, KrElem elem, uint32_t n_in, const KrRef *in) {
+static inline KrRef add_op(uint32_t flow, const char *name, KrElem elem, uint32_t n_in,
+                           const KrRef *in) {
   const KrOp *op = kr_registry_find(kr_text_from(name), 0);
   assert_non_null(op);
   KrRef ref = add_node(flow, KR_NODE_OP, elem, n_in, in);
@@ -76,8 +84,11 @@ static inline KrRef add_op(uint32_t flow, const char *name, KrElem elem, uint32_
   for (uint32_t i = 0; i < n_ports; i++) {
     KrPortValue *port = &node->port[i];
     uint32_t n = kr_op_inputs(op, i);
-    *port = (KrPortValue){.kind = op->in[i].kind == KR_PORT_CHOICE ? KR_VALUE_CHOICE : KR_VALUE_CONST,
-                          .exact = true, .ratio = KR_RATIO_ONE, .value = 1};
+    *port =
+        (KrPortValue){.kind = op->in[i].kind == KR_PORT_CHOICE ? KR_VALUE_CHOICE : KR_VALUE_CONST,
+                      .exact = true,
+                      .ratio = KR_RATIO_ONE,
+                      .value = 1};
     if (n == 0 || k >= n_in) continue;
     port->kind = KR_VALUE_STREAM;
     port->type = kr_graph_type(graph, in[k]);
@@ -108,7 +119,8 @@ static inline KrRef add_cross(uint32_t flow, KrElem elem, KrRef source, KrMode m
   at(ref)->causal = causal;
   return ref;
 }
-static inline KrRef add_window(uint32_t flow, KrElem elem, KrRef source, KrReduce reduce, KrRatio window) {
+static inline KrRef add_window(uint32_t flow, KrElem elem, KrRef source, KrReduce reduce,
+                               KrRatio window) {
   KrRef ref = add_source(flow, KR_NODE_WINDOW, elem, source);
   at(ref)->reduce = reduce;
   at(ref)->window = window;
@@ -118,8 +130,10 @@ static inline KrRef add_window(uint32_t flow, KrElem elem, KrRef source, KrReduc
 static inline uint32_t add_state(const char *name, KrElem elem, double init, KrMerge merge) {
   KrState state = {.name = kr_text_from(name), .type = KR_TYPE_SCALAR(elem), .merge = merge};
   state.init.elem = elem;
-  if (elem == KR_ELEM_I64) state.init.as.i64 = (int64_t)init;
-  else state.init.as.f64 = init;
+  if (elem == KR_ELEM_I64)
+    state.init.as.i64 = (int64_t)init;
+  else
+    state.init.as.f64 = init;
   KR_PUSH(&arena, graph->states, graph->n_states, graph->cap_states, state);
   return graph->n_states - 1;
 }
@@ -191,19 +205,22 @@ static inline uint64_t random_below(uint64_t n) {
 }
 
 /// Runs to `end` in steps: `parts` equal ones, or random ones when 0.
-static inline void run_parts(KrRun *run, const KrPlan *plan, KrRatio end, uint32_t parts, Recording *recording) {
+static inline void run_parts(KrRun *run, const KrPlan *plan, KrRatio end, uint32_t parts,
+                             Recording *recording) {
   KrRatio begin = kr_run_time(run), length, time, most = kr_plan_step(plan);
   assert_int_equal(kr_ratio_sub(end, begin, &length), KR_OK);
   while (kr_ratio_compare(kr_run_time(run), end) < 0) {
     KrRatio step = most, next;
-    if (parts > 0) assert_int_equal(kr_ratio_div(length, kr_ratio_of(parts), &step), KR_OK);
+    if (parts > 0)
+      assert_int_equal(kr_ratio_div(length, kr_ratio_of(parts), &step), KR_OK);
     else
       assert_int_equal(kr_ratio_mul(most, ratio((int64_t)random_below(7) + 1, 7), &step), KR_OK);
     if (kr_ratio_compare(step, most) > 0) step = most;
     assert_int_equal(kr_ratio_add(kr_run_time(run), step, &next), KR_OK);
     time = kr_ratio_compare(next, end) > 0 ? end : next;
     KrStatus status = kr_run_to(run, time);
-    if (status != KR_OK && kr_run_fault(run) != NULL) print_message("fault: %s\n", kr_run_fault(run)->message);
+    if (status != KR_OK && kr_run_fault(run) != NULL)
+      print_message("fault: %s\n", kr_run_fault(run)->message);
     assert_int_equal(status, KR_OK);
     if (recording != NULL) record(run, recording);
   }
@@ -245,7 +262,8 @@ static inline void assert_invariant(KrRatio end) {
     Recording *other = run_all(&options, end, i % 2 == 0 ? 0 : 13);
     for (uint32_t o = 0; o < graph->n_outputs; o++) {
       assert_int_equal(other->n_ticks[o], truth->n_ticks[o]);
-      if (truth->out[o].n > 0) assert_memory_equal(other->out[o].at, truth->out[o].at, truth->out[o].n);
+      if (truth->out[o].n > 0)
+        assert_memory_equal(other->out[o].at, truth->out[o].at, truth->out[o].n);
     }
   }
 }

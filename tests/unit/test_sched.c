@@ -1,4 +1,5 @@
-// Plan and run: crossings, windows, states and cycles against closed forms, and the same bits for any span.
+// Plan and run: crossings, windows, states and cycles against closed forms, and the same bits for
+// any span.
 #include "sched_graph.h"
 
 static const KrElem f64 = KR_ELEM_F64;
@@ -32,8 +33,10 @@ static void linear_is_exact_on_a_ramp(void **state) {
     double a = (double)(i % 480) / 480, k = 480.0 * (double)(i / 480);
     assert_true(value_f64(r, 0, i) == (a == 0 ? k : k + a * ((k + 480) - k)));
     assert_true(value_f64(r, 1, i) == k);
-    if (i < 480) assert_true(value_f64(r, 2, i) == 0);
-    else assert_true(value_f64(r, 2, i) == value_f64(r, 0, i - 480));
+    if (i < 480)
+      assert_true(value_f64(r, 2, i) == 0);
+    else
+      assert_true(value_f64(r, 2, i) == value_f64(r, 0, i - 480));
   }
   assert_invariant(ratio(1, 10));
 }
@@ -84,7 +87,8 @@ static void state_read_is_strictly_past(void **state) {
   uint32_t control = add_flow("control", ratio(1, 100), KR_RATIO_ZERO, f64);
   uint32_t audio = add_flow("audio", ratio(1, 48000), KR_RATIO_ZERO, f64);
   KrRef old = add_state_read(control, counter);
-  add_state_write(control, counter, add_add(control, KR_ELEM_I64, old, add_const(control, KR_ELEM_I64, 1)));
+  add_state_write(control, counter,
+                  add_add(control, KR_ELEM_I64, old, add_const(control, KR_ELEM_I64, 1)));
   add_output(control, old);
   add_output(audio, add_state_read(audio, counter));
   Recording *r = run_all(NULL, ratio(1, 10), 0);
@@ -102,7 +106,8 @@ static void two_writers_add_their_increments(void **state) {
   uint32_t counter = add_state("counter", KR_ELEM_I64, 5, KR_MERGE_SUM);
   KrRef one;
   for (uint32_t i = 0; i < 2; i++) {
-    uint32_t flow = add_flow(i == 0 ? "a" : "b", i == 0 ? ratio(1, 100) : ratio(1, 50), KR_RATIO_ZERO, f64);
+    uint32_t flow =
+        add_flow(i == 0 ? "a" : "b", i == 0 ? ratio(1, 100) : ratio(1, 50), KR_RATIO_ZERO, f64);
     one = add_const(flow, KR_ELEM_I64, 1);
     KrRef old = add_state_read(flow, counter);
     add_state_write(flow, counter, add_add(flow, KR_ELEM_I64, old, one));
@@ -176,12 +181,15 @@ static void linear_in_a_cycle_is_a_causality_error(void **state) {
 
 static void rates_without_common_multiple_agree_for_any_span(void **state) {
   (void)state;
-  static const int64_t rates[][2] = {{48000, 1}, {44100, 1}, {30000, 1001}, {100, 1}, {60, 1}, {10000, 107}};
+  static const int64_t rates[][2] = {{48000, 1}, {44100, 1}, {30000, 1001},
+                                     {100, 1},   {60, 1},    {10000, 107}};
   for (uint32_t i = 0; i < 6; i++)
     for (uint32_t k = 0; k < 6; k++) {
       graph = kr_graph_new(&arena);
-      uint32_t a = add_flow("a", ratio(rates[i][1], rates[i][0]), ratio((int64_t)random_below(4), 100), f64);
-      uint32_t b = add_flow("b", ratio(rates[k][1], rates[k][0]), ratio((int64_t)random_below(4), 100), f64);
+      uint32_t a =
+          add_flow("a", ratio(rates[i][1], rates[i][0]), ratio((int64_t)random_below(4), 100), f64);
+      uint32_t b =
+          add_flow("b", ratio(rates[k][1], rates[k][0]), ratio((int64_t)random_below(4), 100), f64);
       KrRef ramp = add_ramp(a, 0.1);
       add_output(b, add_cross(b, f64, ramp, KR_MODE_LINEAR, false));
       add_output(b, add_cross(b, KR_ELEM_F32, ramp, KR_MODE_CUBIC, false));
@@ -199,7 +207,8 @@ static void division_by_zero_names_the_first_tick(void **state) {
   for (uint32_t i = 0; i < 2; i++) {
     uint32_t flow = i == 0 ? slow : fast;
     KrRef step = add_node(flow, KR_NODE_STEP, KR_ELEM_I64, 0, NULL);
-    KrRef rest = add_add(flow, KR_ELEM_I64, step, add_const(flow, KR_ELEM_I64, i == 0 ? -50 : -495));
+    KrRef rest =
+        add_add(flow, KR_ELEM_I64, step, add_const(flow, KR_ELEM_I64, i == 0 ? -50 : -495));
     KrRef one = add_const(flow, KR_ELEM_I64, 1);
     add_output(flow, add_op(flow, "idiv", KR_ELEM_I64, 2, (KrRef[]){one, rest}));
   }

@@ -18,7 +18,8 @@ static uint32_t add_events(KrEvents events, uint32_t n_sources, const uint32_t *
 
 static KrEventItem item_at(KrRatio time, int64_t value) {
   KrEventValue v = {true, true, kr_ratio_of(value), (double)value};
-  return (KrEventItem){.time = time, .dur = KR_RATIO_ZERO, .values = kr_arena_copy(&arena, &v, sizeof v)};
+  return (KrEventItem){
+      .time = time, .dur = KR_RATIO_ZERO, .values = kr_arena_copy(&arena, &v, sizeof v)};
 }
 
 static KrRef add_signal(uint32_t flow, uint32_t events, KrSignalMode mode) {
@@ -38,7 +39,9 @@ static uint32_t add_event_output(uint32_t flow, uint32_t events) {
 static void known_events_reach_their_tick(void **state) {
   (void)state;
   KrEventItem item = item_at(ratio(1, 100), 7);
-  uint32_t every = add_events((KrEvents){.kind = KR_EVENTS_EVERY, .items = &item, .n_items = 1, .period = ratio(1, 2)}, 0, NULL);
+  uint32_t every = add_events(
+      (KrEvents){.kind = KR_EVENTS_EVERY, .items = &item, .n_items = 1, .period = ratio(1, 2)}, 0,
+      NULL);
   uint32_t audio = add_flow("audio", ratio(1, 48000), KR_RATIO_ZERO, f64);
   uint32_t film = add_flow("film", ratio(1001, 30000), KR_RATIO_ZERO, f64);
   add_output(audio, add_signal(audio, every, KR_SIGNAL_IMPULSE));
@@ -52,7 +55,11 @@ static void known_events_reach_their_tick(void **state) {
 // map v -> v * 2 + time, filter v < 5 before it.
 static uint32_t add_function(uint32_t list, bool is_filter) {
   uint32_t source[1] = {list};
-  KrNode constant = {.kind = KR_NODE_CONST, .flow = KR_NONE, .type = KR_TYPE_SCALAR(KR_ELEM_F64), .elem = KR_ELEM_F64, .n_out = 1};
+  KrNode constant = {.kind = KR_NODE_CONST,
+                     .flow = KR_NONE,
+                     .type = KR_TYPE_SCALAR(KR_ELEM_F64),
+                     .elem = KR_ELEM_F64,
+                     .n_out = 1};
   constant.value.elem = KR_ELEM_F64;
   uint32_t param[2];
   for (uint32_t i = 0; i < 2; i++) param[i] = kr_graph_add_node(graph, &constant);
@@ -89,7 +96,8 @@ static void functions_map_and_filter(void **state) {
   (void)state;
   KrEventItem items[10];
   for (uint32_t i = 0; i < 10; i++) items[i] = item_at(ratio(i, 4), 9 - (int64_t)i);
-  uint32_t list = add_events((KrEvents){.kind = KR_EVENTS_LIST, .items = items, .n_items = 10}, 0, NULL);
+  uint32_t list =
+      add_events((KrEvents){.kind = KR_EVENTS_LIST, .items = items, .n_items = 10}, 0, NULL);
   uint32_t mapped = add_function(add_function(list, true), false);
   uint32_t flow = add_flow("a", ratio(1, 100), KR_RATIO_ZERO, f64);
   add_output(flow, add_signal(flow, mapped, KR_SIGNAL_HOLD));
@@ -116,7 +124,8 @@ static void emitted_events_reach_the_first_tick_not_before_them(void **state) {
   uint32_t hearer = add_flow("hearer", ratio(1, 70), KR_RATIO_ZERO, f64);
   uint32_t emitter = add_flow("emitter", ratio(1, 10), KR_RATIO_ZERO, f64);
   uint32_t events = add_events((KrEvents){.kind = KR_EVENTS_SIGNAL}, 0, NULL);
-  uint32_t later = add_events((KrEvents){.kind = KR_EVENTS_DELAY, .period = ratio(2, 3)}, 1, &events);
+  uint32_t later =
+      add_events((KrEvents){.kind = KR_EVENTS_DELAY, .period = ratio(2, 3)}, 1, &events);
   KrRef step = add_node(emitter, KR_NODE_STEP, f64, 0, NULL);
   KrRef rest = add_op(emitter, "mod", f64, 2, (KrRef[]){step, add_const(emitter, f64, 3)});
   KrRef now = add_op(emitter, "lt", f64, 2, (KrRef[]){rest, add_const(emitter, f64, 0.5)});

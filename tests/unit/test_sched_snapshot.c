@@ -24,10 +24,16 @@ static KrEventValue *one_value(KrRatio value) {
 static uint32_t add_list(uint32_t n) {
   KrEventItem *items = kr_arena_array(&arena, n, sizeof *items);
   for (uint32_t i = 0; i < n; i++)
-    items[i] = (KrEventItem){.time = ratio(17 * i + 3, 1000), .has_dur = i % 3 != 0, .dur = ratio(11, 1000),
+    items[i] = (KrEventItem){.time = ratio(17 * i + 3, 1000),
+                             .has_dur = i % 3 != 0,
+                             .dur = ratio(11, 1000),
                              .values = one_value(ratio(100 + i, 1))};
-  return add_events((KrEvents){.kind = KR_EVENTS_LIST, .fields = one_field(), .n_fields = 1, .items = items,
-                               .n_items = n, .period = KR_RATIO_ZERO});
+  return add_events((KrEvents){.kind = KR_EVENTS_LIST,
+                               .fields = one_field(),
+                               .n_fields = 1,
+                               .items = items,
+                               .n_items = n,
+                               .period = KR_RATIO_ZERO});
 }
 
 static KrRef add_signal(uint32_t flow, uint32_t events, KrSignalMode mode) {
@@ -52,12 +58,16 @@ static void build_piece(void) {
   uint32_t merged = add_state("merged", KR_ELEM_I64, 0, KR_MERGE_SUM);
   // control: an oscillator, a counter, what it sees of audio
   uint32_t slow = add_flow("slow", ratio(1, 90), ratio(1, 700), f64);
-  KrRef lfo = add_op(slow, "sine", f64, 2, (KrRef[]){add_const(slow, f64, 3), add_const(slow, f64, 0)});
+  KrRef lfo =
+      add_op(slow, "sine", f64, 2, (KrRef[]){add_const(slow, f64, 3), add_const(slow, f64, 0)});
   KrRef seen = add_window(control, f64, (KrRef){KR_NONE, 0}, KR_REDUCE_RMS, KR_RATIO_ZERO);
   KrRef before = add_mul(control, f64, add_prev(control, f64, seen), add_const(control, f64, 0.1));
-  add_state_write(control, shared, add_add(control, f64, before, add_cross(control, f64, lfo, KR_MODE_LINEAR, false)));
+  add_state_write(
+      control, shared,
+      add_add(control, f64, before, add_cross(control, f64, lfo, KR_MODE_LINEAR, false)));
   add_state_write(control, merged,
-                  add_add(control, KR_ELEM_I64, add_state_read(control, merged), add_const(control, KR_ELEM_I64, 1)));
+                  add_add(control, KR_ELEM_I64, add_state_read(control, merged),
+                          add_const(control, KR_ELEM_I64, 1)));
   // audio
   KrRef gate = add_signal(audio, list, KR_SIGNAL_GATE);
   KrRef env_in[9] = {gate, {gate.node, 1}, {gate.node, 2}, {gate.node, 3}};
@@ -68,26 +78,33 @@ static void build_piece(void) {
                        add_cross(audio, f64, lfo, KR_MODE_CUBIC, false));
   KrRef tone = add_op(audio, "sine", f64, 2, (KrRef[]){freq, add_const(audio, f64, 0)});
   KrRef voice = add_mul(audio, f64, tone, env);
-  KrRef delay_in[4] = {voice, add_const(audio, f64, 0.013), add_const(audio, f64, 0.5), add_const(audio, f64, 1)};
+  KrRef delay_in[4] = {voice, add_const(audio, f64, 0.013), add_const(audio, f64, 0.5),
+                       add_const(audio, f64, 1)};
   KrRef echo = add_op(audio, "delay", f64, 4, delay_in);
   KrRef loop = add_prev(audio, f64, (KrRef){KR_NONE, 0});
-  KrRef sum_in[5] = {voice, echo, add_state_read(audio, shared), add_signal(audio, list, KR_SIGNAL_SINC),
+  KrRef sum_in[5] = {voice, echo, add_state_read(audio, shared),
+                     add_signal(audio, list, KR_SIGNAL_SINC),
                      add_mul(audio, f64, loop, add_const(audio, f64, 0.25))};
   KrRef sum = add_node(audio, KR_NODE_SUM, f64, 5, sum_in);
   at(loop)->in[0] = sum;
   at(seen)->source = sum;
   // visual: emits events that audio's neighbour hears
-  uint32_t emitted = add_events((KrEvents){.kind = KR_EVENTS_SIGNAL, .fields = one_field(), .n_fields = 1,
-                                           .period = KR_RATIO_ZERO});
-  uint32_t delayed = add_events((KrEvents){.kind = KR_EVENTS_DELAY, .fields = one_field(), .n_fields = 1,
-                                           .period = ratio(71, 1000), .n_sources = 1, .sources = kr_arena_copy(&arena, &emitted, 4)});
+  uint32_t emitted = add_events((KrEvents){
+      .kind = KR_EVENTS_SIGNAL, .fields = one_field(), .n_fields = 1, .period = KR_RATIO_ZERO});
+  uint32_t delayed = add_events((KrEvents){.kind = KR_EVENTS_DELAY,
+                                           .fields = one_field(),
+                                           .n_fields = 1,
+                                           .period = ratio(71, 1000),
+                                           .n_sources = 1,
+                                           .sources = kr_arena_copy(&arena, &emitted, 4)});
   KrRef level = add_window(visual, f64, sum, KR_REDUCE_PEAK, KR_RATIO_ZERO);
   KrRef past = add_cross(visual, f64, lfo, KR_MODE_SINC, false);
   KrRef loud = add_op(visual, "gt", f64, 2, (KrRef[]){level, past});
   KrRef emit_in[2] = {loud, level};
   at(add_node(visual, KR_NODE_EMIT, f64, 2, emit_in))->events = emitted;
   add_state_write(visual, merged,
-                  add_add(visual, KR_ELEM_I64, add_state_read(visual, merged), add_const(visual, KR_ELEM_I64, 10)));
+                  add_add(visual, KR_ELEM_I64, add_state_read(visual, merged),
+                          add_const(visual, KR_ELEM_I64, 10)));
   uint32_t hearer = add_flow("hearer", ratio(1, 700), KR_RATIO_ZERO, f64);
   add_output(audio, sum);
   add_output(control, add_state_read(control, merged));
@@ -95,7 +112,8 @@ static void build_piece(void) {
   add_output(hearer, add_signal(hearer, emitted, KR_SIGNAL_HOLD));
   add_output(hearer, add_signal(hearer, delayed, KR_SIGNAL_IMPULSE));
   add_output(hearer, add_cross(hearer, f64, sum, KR_MODE_LINEAR, false));
-  add_output(hearer, add_window(hearer, f64, add_cross(hearer, f64, lfo, KR_MODE_NEAREST, false), KR_REDUCE_MEAN, ratio(1, 30)));
+  add_output(hearer, add_window(hearer, f64, add_cross(hearer, f64, lfo, KR_MODE_NEAREST, false),
+                                KR_REDUCE_MEAN, ratio(1, 30)));
 }
 
 static void piece_does_not_depend_on_span(void **state) {
@@ -105,7 +123,8 @@ static void piece_does_not_depend_on_span(void **state) {
   Recording *r = run_all(NULL, ratio(2, 1), 0);
   double most = 0;
   int64_t n_events = 0;
-  for (int64_t i = 0; i < r->n_ticks[0]; i++) most = value_f64(r, 0, i) > most ? value_f64(r, 0, i) : most;
+  for (int64_t i = 0; i < r->n_ticks[0]; i++)
+    most = value_f64(r, 0, i) > most ? value_f64(r, 0, i) : most;
   for (int64_t i = 0; i < r->n_ticks[4]; i++) n_events += value_f64(r, 4, i) > 0;
   assert_true(most > 0.5 && most < 10);
   assert_true(n_events > 5);
@@ -170,7 +189,7 @@ static void damaged_snapshot_is_refused(void **state) {
   const char *error;
   for (uint32_t i = 0; i < 300; i++) {
     size_t where = i < 100 ? i : random_below(bytes.n);
-    bytes.at[where] = (char)(bytes.at[where] ^ (1 << random_below(8)) );
+    bytes.at[where] = (char)(bytes.at[where] ^ (1 << random_below(8)));
     char was = bytes.at[where];
     KrRun *fresh = i < 20 ? make_run(plan) : run;
     KrStatus status = kr_run_restore(fresh, (const uint8_t *)bytes.at, bytes.n, &error);
@@ -180,12 +199,14 @@ static void damaged_snapshot_is_refused(void **state) {
     kr_buffer_init(&bytes, &arena);
     assert_int_equal(kr_run_save(run, &bytes), KR_OK);
     if (i < 100) continue;
-    assert_int_equal(kr_run_restore(run, (const uint8_t *)bytes.at, random_below(bytes.n), &error), KR_ERROR_FORMAT);
+    assert_int_equal(kr_run_restore(run, (const uint8_t *)bytes.at, random_below(bytes.n), &error),
+                     KR_ERROR_FORMAT);
   }
   at(graph->outputs[0].refs[0])->path = kr_text_from("renamed");
   graph->seed = 99;
   KrRun *other = make_run(make_plan(NULL));
-  assert_int_equal(kr_run_restore(other, (const uint8_t *)bytes.at, bytes.n, &error), KR_ERROR_MISMATCH);
+  assert_int_equal(kr_run_restore(other, (const uint8_t *)bytes.at, bytes.n, &error),
+                   KR_ERROR_MISMATCH);
 }
 
 static void swap_to_the_same_program_changes_nothing(void **state) {
