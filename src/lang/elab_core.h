@@ -152,6 +152,7 @@ struct KrFlowInfo {
   KrSpan span;
   uint32_t index; ///< in graph->flows
   enum { KR_FLOW_TODO, KR_FLOW_BUSY, KR_FLOW_DONE } state;
+  bool headed;    ///< its header was read
   bool failed;    ///< its header is wrong
   KrScope *outer; ///< of the program or module it stands in
   KrScope *scope; ///< names of its body

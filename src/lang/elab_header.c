@@ -57,6 +57,9 @@ void kr_flow_collect(KrElab *e, const KrAst *ast) {
     *slot = e->n_flows;
   }
   KR_PUSH(e->arena, e->flows, e->n_flows, e->cap_flows, flow);
+  flow->index = e->graph->n_flows;
+  KrFlow empty = {.name = flow->name, .clock = {KR_RATIO_ONE, KR_RATIO_ZERO}};
+  KR_PUSH(e->arena, e->graph->flows, e->graph->n_flows, e->graph->cap_flows, empty);
   if (ast->at[0] != NULL && !found) index_names(e, flow, ast->at[0]);
   if (ast->at[0] == NULL) flow->failed = true;
 }
@@ -201,8 +204,8 @@ void kr_flow_header(KrElab *e, KrFlowInfo *info) {
   flow.substeps = (uint32_t)count;
   ok = ok && read_length(e, &header, &flow);
   info->failed = !ok;
-  info->index = e->graph->n_flows;
-  KR_PUSH(e->arena, e->graph->flows, e->graph->n_flows, e->graph->cap_flows, flow);
+  info->headed = true;
+  e->graph->flows[info->index] = flow;
   e->now = saved;
 }
 

@@ -49,6 +49,7 @@ static KrFlowInfo *add_flow(KrElab *e, const KrBinding *binding, const char *suf
   info->name = kr_text_from(kr_text_print(e->arena, "%t%s", binding->name, suffix));
   info->span = binding->span;
   info->state = KR_FLOW_DONE;
+  info->headed = true;
   info->outer = info->scope = kr_scope_new(e, e->top);
   info->index = e->graph->n_flows;
   KrFlow flow = {.name = info->name,

@@ -231,6 +231,11 @@ static KrVal forward_site(KrElab *e, KrFlowInfo *flow, KrText label, KrBinding *
 /// A named value of a flow: of this one as it is, of another one to be read.
 static KrVal site_value(KrElab *e, const KrFlowSite *site, KrText written, KrSpan span) {
   KrFlowInfo *flow = site->flow;
+  if (!flow->headed) {
+    kr_diagnose(e->list, KR_ERROR, span, "settings and headers are constants",
+                "the stream `%t` cannot be read here", written);
+    return kr_val_poison();
+  }
   if (flow->state == KR_FLOW_TODO) kr_flow_elaborate(e, flow);
   if (flow->failed) return kr_val_poison();
   KrBinding *binding = site->is_output ? NULL : kr_scope_find(flow->scope, site->name);
