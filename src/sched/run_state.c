@@ -225,7 +225,9 @@ void kr_state_settle(KrRun *run, uint32_t index) {
 static void read_versions(KrRun *run, KrRunStep *step, const KrSlice *slice, KrElem elem) {
   const KrRunState *state = &run->states[step->node->state];
   uint32_t n_bytes = kr_elem_bytes(step->node->type.elem);
-  uint64_t v = step->version;
+  uint64_t v = step->version, n_kept = state->mask + 1;
+  // A slow reader's place may be overwritten: what is still kept reaches back to its time.
+  if (state->n > n_kept && v < state->n - n_kept) v = state->n - n_kept;
   for (uint32_t i = 0; i < slice->n; i++) {
     int64_t time = kr_run_tick_time(run->plan, step->node->flow, slice->tick + i);
     while (v + 1 < state->n && state->versions[(v + 1) & state->mask].time < time) v++;

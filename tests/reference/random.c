@@ -1,5 +1,5 @@
 // Random programs in the engine and in the reference executor: same bits for any cut of time, any span,
-// through snapshots and reloads. random [FIRST [COUNT [MILLISECONDS]]] ; random show SEED
+// through snapshots and reloads. random [FIRST [COUNT [MILLISECONDS]]] ; random show SEED ; random file PROGRAM
 #include "generate.h"
 #include "reference.h"
 #include "math/real.h"
@@ -328,6 +328,17 @@ int main(int n_args, char **args) {
   if (n_args == 3 && strcmp(args[1], "show") == 0) {
     show(&(KrGenerateOptions){.seed = strtoull(args[2], NULL, 10), .n_flows = 5, .n_lets = 5});
     return 0;
+  }
+  if (n_args == 3 && strcmp(args[1], "file") == 0) {
+    static char text[1 << 20];
+    FILE *file = fopen(args[2], "r");
+    Trial trial;
+    if (file == NULL) return 2;
+    text[fread(text, 1, sizeof text - 1, file)] = '\0';
+    fclose(file);
+    Verdict verdict = try_text(text, 40, &trial);
+    printf("%s %s\n", verdict == PASSED ? "passed" : "failed:", trial.text);
+    return verdict != PASSED;
   }
   uint64_t first = n_args > 1 ? strtoull(args[1], NULL, 10) : 1, count = n_args > 2 ? strtoull(args[2], NULL, 10) : 200;
   int64_t milliseconds = n_args > 3 ? atoll(args[3]) : 40;
