@@ -241,6 +241,11 @@ static KrVal call_random(KrElab *e, const KrVal *random, KrText name, KrArgs arg
   return call_builtin(e, join_names(e, KR_TEXT("random"), name), args, span, span);
 }
 
+KrVal kr_call_random(KrElab *e, const KrVal *random, KrText name, KrSpan span) {
+  KrArg seed;
+  return call_random(e, random, name, (KrArgs){&seed, 1}, span);
+}
+
 static KrVal call_member(KrElab *e, const KrAst *callee, const KrAst *call, const KrArg *first) {
   const KrAst *head = callee->at[0];
   KrSpan span = call->span;

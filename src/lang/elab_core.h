@@ -370,6 +370,8 @@ typedef struct KrArgs {
   uint32_t n;
 } KrArgs;
 KrVal kr_elab_call(KrElab *e, const KrAst *ast, const KrArg *first);
+/// `random(seed).uniform` without arguments.
+KrVal kr_call_random(KrElab *e, const KrVal *random, KrText name, KrSpan span);
 KrVal kr_apply(KrElab *e, const KrVal *fn, KrArgs args, KrSpan span);
 KrVal kr_call_op(KrElab *e, KrText name, KrArgs args, KrSpan span);
 KrVal *kr_arg_value(KrElab *e, KrArg *arg);

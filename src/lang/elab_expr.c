@@ -530,6 +530,7 @@ static KrVal elab_member(KrElab *e, const KrAst *ast) {
   if (object.kind == KR_VAL_POISON) return object;
   if (object.kind == KR_VAL_EVENTS) return kr_events_member(e, &object, ast->text, ast->name_span);
   if (object.kind == KR_VAL_HOLD) return kr_hold_read(e, &object, ast->text, ast->name_span);
+  if (object.kind == KR_VAL_RANDOM) return kr_call_random(e, &object, ast->text, ast->span);
   if (object.kind == KR_VAL_NAMESPACE && object.as.fn.scope != NULL) {
     KrBinding *binding = kr_scope_find(object.as.fn.scope, ast->text);
     if (binding != NULL) return kr_binding_read(e, binding, ast->span, ast->text);

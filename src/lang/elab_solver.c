@@ -105,7 +105,7 @@ static KrVal call_heat(KrElab *e, KrArgs args, KrSpan span) {
   const KrVal *contract = find_contract(e, e->now.label);
   const KrVal *apply = contract == NULL ? NULL : kr_val_field(contract, KR_TEXT("apply"));
   bool post = apply != NULL && apply->kind == KR_VAL_STRING && !kr_text_is(apply->as.text, "pre");
-  KrNode node = {.kind = KR_NODE_PREV, .type = init.type, .n_in = 2};
+  KrNode node = {.kind = KR_NODE_PREV, .type = init.type, .n_in = 2, .value.elem = init.type.elem};
   node.in = KR_NEW_ARRAY(e->arena, KrRef, 2);
   node.in[0] = (KrRef){KR_NONE, 0};
   node.in[1] = init.as.ref;
@@ -125,7 +125,8 @@ static KrVal call_heat(KrElab *e, KrArgs args, KrSpan span) {
 }
 
 bool kr_call_solver(KrElab *e, KrText name, KrArgs args, KrSpan span, KrVal *result) {
-  if (kr_text_is(name, "solver.declare_contract") && args.n == 1)
+  bool bare = kr_text_is(name, "declare_contract");
+  if ((bare || kr_text_is(name, "solver.declare_contract")) && args.n == 1)
     *result = declare_contract(e, (KrText){"", 0}, kr_arg_value(e, &args.at[0]), span);
   else if (kr_text_is(name, "solver.NAME.declare_contract") && args.n == 2)
     *result = declare_contract(e, args.at[0].val.as.text, kr_arg_value(e, &args.at[1]), span);

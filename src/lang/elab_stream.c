@@ -9,7 +9,8 @@ typedef struct Source {
   KrFlowInfo *flow; ///< NULL: this flow
 } Source;
 
-static bool source_of(KrElab *e, const KrVal *val, KrFlowInfo *flow, KrSpan span, Source *source) {
+static bool source_of(KrElab *e, const KrVal *val, KrFlowInfo *flow, bool blocks, KrSpan span,
+                      Source *source) {
   KrVal inner = *val;
   if (flow != NULL) inner = kr_freeze(e, flow, val, span);
   if (flow == NULL && (inner.kind == KR_VAL_HOLD || inner.kind == KR_VAL_GATE))
@@ -19,7 +20,7 @@ static bool source_of(KrElab *e, const KrVal *val, KrFlowInfo *flow, KrSpan span
     inner = kr_val_stream(inner.as.gate[0], type);
   }
   if (inner.kind == KR_VAL_POISON) return false;
-  if (inner.kind != KR_VAL_STREAM || inner.type.shape != KR_SHAPE_SCALAR) {
+  if (inner.kind != KR_VAL_STREAM || (!blocks && inner.type.shape != KR_SHAPE_SCALAR)) {
     kr_diagnose(e->list, KR_ERROR, span, "name a stream of another flow",
                 "a stream of numbers is needed, this is %s",
                 inner.kind == KR_VAL_STREAM ? "a block of values" : kr_val_kind_text(&inner));
@@ -93,9 +94,15 @@ static KrVal cross(KrElab *e, const KrVal *val, KrFlowInfo *flow, const Crossing
   if (val->kind == KR_VAL_TUPLE || val->kind == KR_VAL_LIST || val->kind == KR_VAL_RECORD)
     return cross_items(e, val, flow, how);
   Source source;
-  if (!source_of(e, val, flow, how->span, &source)) return kr_val_poison();
+  if (!source_of(e, val, flow, true, how->span, &source)) return kr_val_poison();
   bool whole = !kr_elem_is_real(source.type.elem);
-  uint32_t mode = how->has_mode ? how->mode : whole ? KR_MODE_NEAREST : KR_MODE_LINEAR;
+  bool block = source.type.shape != KR_SHAPE_SCALAR;
+  uint32_t mode = how->has_mode ? how->mode : KR_MODE_NEAREST;
+  if (block && mode != KR_MODE_NEAREST) {
+    kr_diagnose(e->list, KR_ERROR, how->span, "use mode=nearest",
+                "only streams of numbers can be interpolated");
+    return kr_val_poison();
+  }
   if (mode != KR_MODE_NEAREST && source.type.elem == KR_ELEM_BOOL) {
     kr_diagnose(e->list, KR_ERROR, how->span, "use mode=nearest",
                 "a bool stream cannot be interpolated");
@@ -104,10 +111,12 @@ static KrVal cross(KrElab *e, const KrVal *val, KrFlowInfo *flow, const Crossing
   if (flow == NULL) { // of this flow: every tick falls on a tick
     KrVal own = kr_val_stream(source.ref, source.type);
     own.dim = source.dim;
-    return whole && mode == KR_MODE_NEAREST ? own : kr_to_elem(e, own, e->now.real, how->span);
+    return block || (whole && mode == KR_MODE_NEAREST) ? own
+                                                       : kr_to_elem(e, own, e->now.real, how->span);
   }
-  if (mode == KR_MODE_NEAREST) warn_aliasing(e, flow, how);
-  KrType type = mode == KR_MODE_NEAREST && whole ? source.type : KR_TYPE_SCALAR(e->now.real);
+  if (mode == KR_MODE_NEAREST && !block) warn_aliasing(e, flow, how);
+  KrType type =
+      block || (mode == KR_MODE_NEAREST && whole) ? source.type : KR_TYPE_SCALAR(e->now.real);
   KrNode node = {.kind = KR_NODE_CROSS,
                  .type = type,
                  .source = source.ref,
@@ -171,7 +180,7 @@ static KrVal reduce_value(KrElab *e, const KrVal *val, KrFlowInfo *flow, KrReduc
     return out;
   }
   Source source;
-  if (!source_of(e, val, flow, span, &source)) return kr_val_poison();
+  if (!source_of(e, val, flow, false, span, &source)) return kr_val_poison();
   if (source.type.elem == KR_ELEM_BOOL && reduce != KR_REDUCE_COUNT) {
     kr_diagnose(e->list, KR_ERROR, span, "write `if b then 1 else 0` to make a number of it",
                 "`%s` wants numbers, this is a bool", reduce_names[reduce]);
@@ -232,7 +241,7 @@ KrRef kr_emit_history(KrElab *e, KrArg *arg, uint32_t n, KrSpan span, KrType *ty
     stream = kr_to_stream(e, val, span);
     inner = &stream;
   }
-  if (!source_of(e, inner, flow, span, &source)) return none;
+  if (!source_of(e, inner, flow, false, span, &source)) return none;
   if (source.type.elem == KR_ELEM_BOOL) {
     kr_diagnose(e->list, KR_ERROR, span, NULL, "a history wants numbers, this is a bool");
     return none;

@@ -15,10 +15,7 @@
   X(samples)                                                                                       \
   X(spectra)                                                                                       \
   X(maths)                                                                                         \
-  X(fields)                                                                                        \
-  X(pictures)                                                                                      \
-  X(streams)                                                                                       \
-  X(operators)
+  X(fields) X(cells) X(pictures) X(streams) X(operators)
 
 #define KR_FAMILY_DECLARE(name) extern const KrFamily kr_family_##name;
 KR_FAMILY_LIST(KR_FAMILY_DECLARE)
