@@ -110,6 +110,19 @@ static double work_per_tick(const KrPlan *plan, uint32_t flow) {
   return work * plan->graph->flows[flow].substeps;
 }
 
+// Events of a periodic stream, read by every node at worst, up to a tick of the slowest flow ahead.
+static double event_work(const KrPlan *plan, uint32_t events, double grid) {
+  const KrEvents *stream = &plan->graph->events[events];
+  double n = 4, frequency = (double)plan->grid.frequency.num / (double)plan->grid.frequency.den;
+  if (stream->kind != KR_EVENTS_EVERY) return 0;
+  for (uint32_t f = 0; f < plan->graph->n_flows; f++) {
+    double ahead = (double)plan->flows[f].period + (double)plan->flows[f].lead;
+    if (ahead > n) n = ahead;
+  }
+  double period = frequency * (double)stream->period.num / (double)stream->period.den;
+  return (n + grid) / period * (10 + plan->graph->n_nodes);
+}
+
 // The longest time of N_STEPS steps that is not too much work; false when even one step is.
 static bool choose_step(const KrPlan *plan, KrRatio *step) {
   const KrGraph *graph = plan->graph;
@@ -124,6 +137,8 @@ static bool choose_step(const KrPlan *plan, KrRatio *step) {
       ticks += n * graph->flows[f].substeps;
       work += n * work_per_tick(plan, f);
     }
+    for (uint32_t e = 0; e < graph->n_events; e++)
+      work += event_work(plan, e, (double)grid * N_STEPS);
     if (ticks <= MAX_TICKS && work <= MAX_WORK)
       return kr_ratio_div(kr_ratio_of(grid), plan->grid.frequency, step) == KR_OK;
     if (grid == 1) return false;
