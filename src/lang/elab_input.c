@@ -211,7 +211,10 @@ static KrVal open_number(KrElab *e, KrBinding *binding, const KrSpec *spec, cons
 
 void kr_input_open(KrElab *e, KrBinding *binding) {
   const KrAst *type = binding->ast->at[0];
+  const KrAst *preset = binding->ast->n > 1 ? binding->ast->at[1] : NULL;
   const char *source = find_source(e, binding->name);
+  if (source == NULL && preset != NULL && preset->kind == KR_AST_STRING)
+    source = kr_text_string(e->arena, preset->text);
   KrSpec spec;
   bool stream = type != NULL && type->kind == KR_AST_TYPE &&
                 (kr_text_is(type->text, "Stream") || kr_text_is(type->text, "Audio"));
