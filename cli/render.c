@@ -118,12 +118,21 @@ static int begin_sinks(Render *render, KrRatio begin) {
   return sinks_open(set, &render->options, folder, render->program, begin, render->end);
 }
 
+// Flows that run ahead must know the instant of the next swap before they pass it.
+static int announce_swap(Render *render, uint32_t index) {
+  if (index >= render->options.n_swap_at) return -1;
+  const Swap *swap = &render->swaps[index];
+  if (kr_session_announce(render->session, swap->time) == KR_OK) return -1;
+  return fail(swap->file, "the swap comes too early: a flow has already run ahead of it; swap later, or use align=causal");
+}
+
 static int swap_program(Render *render, const Swap *swap) {
   KrStatus status = kr_session_swap(render->session, swap->program);
   if (status != KR_OK) return fail(swap->file, kr_status_text(status));
   render->program = swap->program;
   int code = begin_sinks(render, swap->time);
-  return code == EXIT_OK ? -1 : code;
+  if (code != EXIT_OK) return code;
+  return announce_swap(render, (uint32_t)(swap - render->swaps) + 1);
 }
 
 static int report_fault(const Render *render) {
@@ -324,6 +333,7 @@ static int render_all(Render *render) {
   if (render->program->graph->n_outputs == 0)
     fprintf(stderr, "%s: warning: the program has no output\n", render->options.file);
   if ((code = begin_sinks(render, render->begin)) != EXIT_OK) return code;
+  if ((code = announce_swap(render, 0)) >= 0) return code;
   if ((code = run_steps(render)) >= 0) return code;
   return finish(render);
 }

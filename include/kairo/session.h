@@ -49,7 +49,11 @@ KrStatus kr_session_save(const KrSession *session, uint8_t **at, size_t *n_bytes
 void kr_bytes_free(uint8_t *at);
 /// Into a fresh session of the same program. KR_ERROR_MISMATCH, KR_ERROR_FORMAT: see kr_session_error. [main]
 KrStatus kr_session_restore(KrSession *session, const uint8_t *at, size_t n_bytes);
-/// Goes on with `program` at the session's present time: state carried over by path, type and shape. [main]
+/// Names the instant of a coming swap: flows that run ahead keep their state as they pass it. At a time not after
+/// instant - largest lead (KR_ERROR_ARGUMENT: too late). Needed when some flow has a lead. [main]
+KrStatus kr_session_announce(KrSession *session, KrRatio instant);
+/// Goes on with `program` at the session's present time: state carried over by path, type and shape.
+/// KR_ERROR_ARGUMENT: a flow ran past this time without kr_session_announce. [main]
 KrStatus kr_session_swap(KrSession *session, const KrProgram *program);
 
 #ifdef __cplusplus

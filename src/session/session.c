@@ -177,6 +177,8 @@ KrStatus kr_session_restore(KrSession *session, const uint8_t *at, size_t n_byte
   return kr_run_restore(session->run, at, n_bytes, &session->error);
 }
 
+KrStatus kr_session_announce(KrSession *session, KrRatio instant) { return kr_run_announce(session->run, instant); }
+
 KrStatus kr_session_swap(KrSession *session, const KrProgram *program) {
   KrArena *arena;
   KrRun *run = NULL;

@@ -26,6 +26,7 @@ static KrStatus run_once(const KrProgram *program) {
   size_t n;
   KrRatio to = {1, 1000};
   KrStatus status = kr_session_new(program, &session);
+  if (status == KR_OK) status = kr_session_announce(session, to);
   if (status == KR_OK) status = kr_session_run(session, to);
   if (status == KR_OK) status = kr_session_save(session, &at, &n);
   if (status == KR_OK) status = kr_session_new(program, &other);
