@@ -134,7 +134,8 @@ struct KrCond {
 
 typedef struct KrFlowOutput {
   KrText label;
-  KrSpan span;
+  KrSpan span; ///< of the statement
+  KrSpan value_span;
   KrVal val;
 } KrFlowOutput;
 

@@ -130,7 +130,7 @@ static void elab_output(KrElab *e, const KrAst *ast) {
                 flow->name, ast->text);
     return;
   }
-  KrFlowOutput output = {ast->text, ast->span, val};
+  KrFlowOutput output = {ast->text, ast->span, ast->at[0]->span, val};
   KR_PUSH(e->arena, flow->outputs, flow->n_outputs, flow->cap_outputs, output);
 }
 

@@ -172,6 +172,9 @@ static KrVal at_read(KrElab *e, KrVal val, KrSpan span) {
   if (val.kind == KR_VAL_STREAM && val.type.shape == KR_SHAPE_SCALAR &&
       kr_elem_is_real(val.type.elem) && val.type.elem != e->now.real && e->now.flow != NULL)
     return kr_to_elem(e, val, e->now.real, span);
+  if (val.kind == KR_VAL_NUMBER && val.as.number.typed && kr_elem_is_real(val.as.number.elem) &&
+      e->now.flow != NULL)
+    val.as.number.elem = e->now.real;
   return val;
 }
 

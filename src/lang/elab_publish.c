@@ -8,6 +8,7 @@ typedef struct Columns {
   KrText *names;
   uint32_t n_names, cap_names;
   bool named, boolean, block;
+  bool failed; ///< a mistake was reported
 } Columns;
 
 static void add_column(KrElab *e, Columns *columns, KrRef ref, KrText name) {
@@ -29,8 +30,10 @@ static bool gather(KrElab *e, Columns *columns, const KrVal *val, KrText name, b
     return true;
   }
   bool stream = val->kind == KR_VAL_STREAM || val->kind == KR_VAL_GATE || kr_val_is_constant(val);
+  if (val->kind == KR_VAL_POISON) columns->failed = true;
   if (!stream) return false;
   KrVal out = kr_to_stream(e, *val, span);
+  columns->failed = columns->failed || out.kind == KR_VAL_POISON;
   if (out.kind == KR_VAL_POISON) return false;
   bool scalar = out.type.shape == KR_SHAPE_SCALAR;
   columns->block = columns->block || !scalar;
@@ -60,10 +63,12 @@ static void publish_output(KrElab *e, KrFlowInfo *flow, const KrFlowOutput *from
   bool whole = info->clock.dt.num == 1, audio = info->cls == KR_CLASS_AUDIO;
   Columns columns = {0};
   if (!gather(e, &columns, &from->val, (KrText){NULL, 0}, audio && from->val.kind != KR_VAL_RECORD,
-              from->span) ||
+              from->value_span) ||
       columns.n == 0) {
-    kr_diagnose(e->list, KR_ERROR, from->span, NULL, "%s cannot be an output",
-                kr_val_kind_text(&from->val));
+    if (!columns.failed)
+      kr_diagnose(e->list, KR_ERROR, from->value_span,
+                  "an output is a number, a tuple, a record, a picture or events",
+                  "%s cannot be an output", kr_val_kind_text(&from->val));
     return;
   }
   if (is_image(&from->val))
@@ -95,9 +100,10 @@ void kr_flow_publish(KrElab *e, KrFlowInfo *flow) {
   for (uint32_t i = 0; i < flow->n_outputs; i++) publish_output(e, flow, &flow->outputs[i]);
   for (uint32_t i = 0; i < flow->n_outputs; i++)
     publish_name(e, flow, i == 0 ? flow->name : flow->outputs[i].label, &flow->outputs[i].val,
-                 flow->span);
+                 flow->outputs[i].value_span);
   if (flow->n_outputs > 0 && flow->outputs[0].label.n > 0)
-    publish_name(e, flow, flow->outputs[0].label, &flow->outputs[0].val, flow->span);
+    publish_name(e, flow, flow->outputs[0].label, &flow->outputs[0].val,
+                 flow->outputs[0].value_span);
   for (uint32_t i = 0; i < flow->scope->n; i++) {
     const KrBinding *binding = flow->scope->items[i];
     if (!binding->is_state && binding->state == KR_BIND_READY)
