@@ -56,7 +56,8 @@ typedef struct Options {
 int read_options(Options *options, const char *command, int n_args, char **args);
 int usage_error(const char *command, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/// Reads FILE (`-`: standard input). On failure a message was printed and the exit code is returned, else EXIT_OK.
+/// Reads FILE (`-`: standard input). On failure a message was printed and the exit code is
+/// returned, else EXIT_OK.
 int read_source(const char *file, KrArena *arena, const char **text, size_t *n_bytes);
 typedef enum Stage { STAGE_PARSE, STAGE_ELABORATE, STAGE_PLAN } Stage;
 /// Loads up to `stage`, prints messages on standard error. *program may be NULL on failure.

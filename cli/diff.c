@@ -21,23 +21,29 @@ static int diff_audio(const char *a, const char *b, KrArena *arena) {
   if (kr_sndfile_read(a, arena, &x, &error) != KR_OK) return fail(a, error);
   if (kr_sndfile_read(b, arena, &y, &error) != KR_OK) return fail(b, error);
   if (x.n_channels != y.n_channels || x.rate_hz != y.rate_hz) {
-    printf("differ: %u channels at %u Hz against %u at %u Hz\n", x.n_channels, x.rate_hz, y.n_channels, y.rate_hz);
+    printf("differ: %u channels at %u Hz against %u at %u Hz\n", x.n_channels, x.rate_hz,
+           y.n_channels, y.rate_hz);
     return EXIT_PROGRAM;
   }
-  uint64_t n = (x.n_frames < y.n_frames ? x.n_frames : y.n_frames) * x.n_channels, n_differ = 0, first = 0;
+  uint64_t n = (x.n_frames < y.n_frames ? x.n_frames : y.n_frames) * x.n_channels, n_differ = 0,
+           first = 0;
   double most = 0;
   for (uint64_t i = 0; i < n; i++) {
-    if (kr_f32_to_bits(kr_f32_canonical(x.frames[i])) == kr_f32_to_bits(kr_f32_canonical(y.frames[i]))) continue;
+    if (kr_f32_to_bits(kr_f32_canonical(x.frames[i])) ==
+        kr_f32_to_bits(kr_f32_canonical(y.frames[i])))
+      continue;
     double distance = kr_f64_abs((double)x.frames[i] - (double)y.frames[i]);
     if (n_differ++ == 0) first = i;
     if (!(distance <= most)) most = distance;
   }
   if (n_differ > 0)
-    printf("differ: first at frame %llu channel %llu (%.9g against %.9g), %llu samples, at most %.9g\n",
+    printf("differ: first at frame %llu channel %llu (%.9g against %.9g), %llu samples, at most "
+           "%.9g\n",
            (unsigned long long)(first / x.n_channels), (unsigned long long)(first % x.n_channels),
            (double)x.frames[first], (double)y.frames[first], (unsigned long long)n_differ, most);
   if (x.n_frames != y.n_frames)
-    printf("differ: %llu frames against %llu\n", (unsigned long long)x.n_frames, (unsigned long long)y.n_frames);
+    printf("differ: %llu frames against %llu\n", (unsigned long long)x.n_frames,
+           (unsigned long long)y.n_frames);
   if (n_differ > 0 || x.n_frames != y.n_frames) return EXIT_PROGRAM;
   printf("same: %llu frames x %u\n", (unsigned long long)x.n_frames, x.n_channels);
   return EXIT_OK;
@@ -76,9 +82,10 @@ static int diff_tables(const char *a, const char *b, KrArena *arena) {
       KrText c = take_cell(&p), d = take_cell(&q);
       double u, v;
       if (kr_text_equal(c, d)) continue;
-      printf("differ: first at line %llu column %u (%.*s against %.*s)", (unsigned long long)line_number, column,
-             (int)c.n, c.at, (int)d.n, d.at);
-      if (kr_number_parse_f64(c, &u) && kr_number_parse_f64(d, &v)) printf(", by %.9g", kr_f64_abs(u - v));
+      printf("differ: first at line %llu column %u (%.*s against %.*s)",
+             (unsigned long long)line_number, column, (int)c.n, c.at, (int)d.n, d.at);
+      if (kr_number_parse_f64(c, &u) && kr_number_parse_f64(d, &v))
+        printf(", by %.9g", kr_f64_abs(u - v));
       printf("\n");
       return EXIT_PROGRAM;
     }

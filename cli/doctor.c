@@ -21,8 +21,10 @@ int run_doctor(int n_args, char **args) {
   printf("compiler    %s\n", compiler);
   printf("byte order  %s\n", *(const uint8_t *)&probe == 1 ? "little-endian" : "big-endian");
   printf("processors  %ld\n", sysconf(_SC_NPROCESSORS_ONLN));
-  printf("sound files %s\n", sndfile != NULL ? sndfile : "not built in: install libsndfile1-dev and build again");
-  printf("pictures    %s\n", kr_png_has_library() ? "PNG through libpng" : "PNG by the own writer, uncompressed");
+  printf("sound files %s\n",
+         sndfile != NULL ? sndfile : "not built in: install libsndfile1-dev and build again");
+  printf("pictures    %s\n",
+         kr_png_has_library() ? "PNG through libpng" : "PNG by the own writer, uncompressed");
   printf("live        not available yet\n");
   printf("numerics    strict\n");
   return EXIT_OK;

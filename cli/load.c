@@ -36,8 +36,8 @@ int read_source(const char *file, KrArena *arena, const char **text, size_t *n_b
 }
 
 // `use NAME`: NAME.kairo beside the program.
-static KrStatus read_module(void *user, const char *name, KrArena *arena, const char **path, const char **text,
-                            size_t *n_bytes) {
+static KrStatus read_module(void *user, const char *name, KrArena *arena, const char **path,
+                            const char **text, size_t *n_bytes) {
   const char *folder = user, *error;
   const uint8_t *at;
   *path = kr_file_join(arena, folder, kr_text_print(arena, "%s.kairo", name));
@@ -90,7 +90,8 @@ int load_program(const Options *options, const char *file, Stage stage, KrProgra
   if (status == KR_OK) status = kr_program_parse(*program);
   if (status == KR_OK && stage >= STAGE_ELABORATE) status = kr_program_elaborate(*program);
   if (status == KR_OK && stage >= STAGE_PLAN) status = kr_program_plan_make(*program);
-  if (*program != NULL && kr_program_print_messages(*program) == KR_OK) fputs((*program)->messages, stderr);
+  if (*program != NULL && kr_program_print_messages(*program) == KR_OK)
+    fputs((*program)->messages, stderr);
   if (status != KR_OK && (*program == NULL || (*program)->diagnostics.n_errors == 0))
     fprintf(stderr, "%s: error: %s\n", name, kr_status_text(status));
   return status == KR_OK ? EXIT_OK : EXIT_PROGRAM;

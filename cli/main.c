@@ -13,7 +13,8 @@
 const CommandRow command_rows[] = {
     {"render", run_render, "run a program and write what it puts out",
      "kairo render FILE [options]\n"
-     "  -o DIR               where to write (default out/<program>; - : first sound as WAV to stdout)\n"
+     "  -o DIR               where to write (default out/<program>; - : first sound as WAV to "
+     "stdout)\n"
      "  -d DURATION          program time: 4s 250ms 1/48000 8beats\n" PROGRAM_OPTIONS
      "  --probe FLOW.NAME    write any named stream too\n"
      "  --block N            ask for N frames at a time, as a device does\n"
@@ -41,14 +42,17 @@ const CommandRow command_rows[] = {
      "kairo diff A B\n  A, B                 two WAV, CSV or other files\n"},
     {"ops", run_ops, "print the operators", "kairo ops [NAME] [--json]\n"},
     {"live", run_later, "run in real time (not available yet)", "kairo live FILE\n"},
-    {"replay", run_later, "play a recorded session again (not available yet)", "kairo replay SESSION\n"},
+    {"replay", run_later, "play a recorded session again (not available yet)",
+     "kairo replay SESSION\n"},
     {"doctor", run_doctor, "print what this build and machine offer", "kairo doctor\n"},
     {NULL, NULL, NULL, NULL}};
 
 static void print_help(FILE *out) {
-  fprintf(out, "kairo: one program for sound, control, pictures and simulation, exact to the sample and the bit\n\n"
+  fprintf(out, "kairo: one program for sound, control, pictures and simulation, exact to the "
+               "sample and the bit\n\n"
                "usage: kairo COMMAND [options] FILE\n\n");
-  for (const CommandRow *row = command_rows; row->name != NULL; row++) fprintf(out, "  %-8s %s\n", row->name, row->doc);
+  for (const CommandRow *row = command_rows; row->name != NULL; row++)
+    fprintf(out, "  %-8s %s\n", row->name, row->doc);
   fprintf(out, "\nkairo COMMAND --help tells more; FILE may be - for standard input\n");
 }
 

@@ -12,8 +12,9 @@ int run_ops(int n_args, char **args) {
   kr_buffer_init(&buffer, &arena);
   if (!kr_registry_print(&buffer, options.file, options.json ? KR_MANUAL_JSON : KR_MANUAL_TEXT)) {
     KrText near = kr_registry_near(kr_text_from(options.file));
-    fprintf(stderr, "kairo ops: no operator `%s`%s%.*s%s\n", options.file, near.n > 0 ? "; did you mean `" : "",
-            (int)near.n, near.at != NULL ? near.at : "", near.n > 0 ? "`?" : "");
+    fprintf(stderr, "kairo ops: no operator `%s`%s%.*s%s\n", options.file,
+            near.n > 0 ? "; did you mean `" : "", (int)near.n, near.at != NULL ? near.at : "",
+            near.n > 0 ? "`?" : "");
     code = EXIT_PROGRAM;
   } else {
     fwrite(buffer.at, 1, buffer.n, stdout);

@@ -1,6 +1,6 @@
 // Reads arguments. A wrong one names itself and what would be right; exit 2.
-#include "cli.h"
 #include "base/number.h"
+#include "cli.h"
 #include "time/ratio.h"
 #include <stdarg.h>
 #include <stdlib.h>
@@ -74,7 +74,8 @@ static bool read_ratio(const char *text, size_t n, KrRatio *ratio) {
   size_t n_a = slash != NULL ? (size_t)(slash - text) : n;
   if (!kr_number_parse((KrText){text, n_a}, &exact, &a.num, &a.den, &value) || !exact) return false;
   if (slash != NULL &&
-      (!kr_number_parse((KrText){slash + 1, n - n_a - 1}, &exact, &b.num, &b.den, &value) || !exact))
+      (!kr_number_parse((KrText){slash + 1, n - n_a - 1}, &exact, &b.num, &b.den, &value) ||
+       !exact))
     return false;
   return kr_ratio_div(a, b, ratio) == KR_OK;
 }
@@ -88,9 +89,11 @@ static bool split_setting(char *text, KrSetting *setting) {
   return true;
 }
 
-static int add_setting(KrSetting *list, uint32_t *n, const char *command, const char *option, char *text) {
+static int add_setting(KrSetting *list, uint32_t *n, const char *command, const char *option,
+                       char *text) {
   if (*n == MAX_SETTINGS) return usage_error(command, "more than %d `%s`", MAX_SETTINGS, option);
-  if (!split_setting(text, &list[*n])) return usage_error(command, "`%s %s` should be NAME=VALUE", option, text);
+  if (!split_setting(text, &list[*n]))
+    return usage_error(command, "`%s %s` should be NAME=VALUE", option, text);
   (*n)++;
   return -1;
 }
@@ -99,16 +102,20 @@ static int set_rate(Options *options, char *text) {
   static const char *const classes[] = {"audio", "control", "visual", "sim"};
   KrSetting setting;
   const char *command = options->command;
-  if (!split_setting(text, &setting)) return usage_error(command, "`--rate %s` should be CLASS=HZ", text);
+  if (!split_setting(text, &setting))
+    return usage_error(command, "`--rate %s` should be CLASS=HZ", text);
   for (int i = 0; i < 4; i++) {
     if (strcmp(setting.name, classes[i]) != 0) continue;
     size_t n = strlen(setting.value);
     if (n > 2 && strcmp(setting.value + n - 2, "Hz") == 0) n -= 2;
     if (!read_ratio(setting.value, n, &options->class_rate[i]) || options->class_rate[i].num <= 0)
-      return usage_error(command, "rate `%s` should be a number of Hz above 0, as 44100 or 30000/1001", setting.value);
+      return usage_error(command,
+                         "rate `%s` should be a number of Hz above 0, as 44100 or 30000/1001",
+                         setting.value);
     return -1;
   }
-  return usage_error(command, "no rate class `%s`; there are audio, control, visual, sim", setting.name);
+  return usage_error(command, "no rate class `%s`; there are audio, control, visual, sim",
+                     setting.name);
 }
 
 static int set_value(Options *options, const Row *row, char *value) {
@@ -118,7 +125,8 @@ static int set_value(Options *options, const Row *row, char *value) {
   case STRING: *(const char **)field = value; return -1;
   case NUMBER:
     if (!read_whole(value, &whole) || whole == 0 || whole > 1u << 20)
-      return usage_error(options->command, "`%s %s` should be a whole number from 1 to 1048576", row->name, value);
+      return usage_error(options->command, "`%s %s` should be a whole number from 1 to 1048576",
+                         row->name, value);
     *(uint32_t *)field = (uint32_t)whole;
     return -1;
   case SEED:
@@ -126,8 +134,10 @@ static int set_value(Options *options, const Row *row, char *value) {
       return usage_error(options->command, "`--seed %s` should be a whole number", value);
     options->has_seed = true;
     return -1;
-  case SETTING: return add_setting(options->sets, &options->n_sets, options->command, row->name, value);
-  case INPUT: return add_setting(options->inputs, &options->n_inputs, options->command, row->name, value);
+  case SETTING:
+    return add_setting(options->sets, &options->n_sets, options->command, row->name, value);
+  case INPUT:
+    return add_setting(options->inputs, &options->n_inputs, options->command, row->name, value);
   case PROBE:
     if (options->n_probes == MAX_SETTINGS) return usage_error(options->command, "too many probes");
     options->probes[options->n_probes++] = value;
@@ -135,11 +145,13 @@ static int set_value(Options *options, const Row *row, char *value) {
   case RATE: return set_rate(options, value);
   case SWAP:
     if (options->n_swap_at == 16) return usage_error(options->command, "more than 16 `--swap-at`");
-    if (strchr(value, '=') == NULL) return usage_error(options->command, "`--swap-at %s` should be TIME=FILE", value);
+    if (strchr(value, '=') == NULL)
+      return usage_error(options->command, "`--swap-at %s` should be TIME=FILE", value);
     options->swap_at[options->n_swap_at++] = value;
     return -1;
   case SNAPSHOT:
-    if (options->n_snapshot_at == 64) return usage_error(options->command, "more than 64 `--snapshot-at`");
+    if (options->n_snapshot_at == 64)
+      return usage_error(options->command, "more than 64 `--snapshot-at`");
     options->snapshot_at[options->n_snapshot_at++] = value;
     return -1;
   default: return -1;
@@ -208,7 +220,8 @@ bool read_time(const char *text, const KrGraph *graph, KrRatio *time, const char
   static const struct {
     const char *name;
     KrRatio seconds;
-  } units[] = {{"ms", {1, 1000}}, {"us", {1, 1000000}}, {"min", {60, 1}}, {"h", {3600, 1}}, {"s", {1, 1}}, {"", {1, 1}}};
+  } units[] = {{"ms", {1, 1000}}, {"us", {1, 1000000}}, {"min", {60, 1}},
+               {"h", {3600, 1}},  {"s", {1, 1}},        {"", {1, 1}}};
   size_t n = strspn(text, "0123456789./");
   const char *unit = text + n;
   KrRatio value;
@@ -221,6 +234,7 @@ bool read_time(const char *text, const KrGraph *graph, KrRatio *time, const char
     return kr_tempo_time(&graph->tempo, value, time) == KR_OK;
   }
   for (size_t i = 0; i < sizeof units / sizeof *units; i++)
-    if (strcmp(unit, units[i].name) == 0) return kr_ratio_mul(value, units[i].seconds, time) == KR_OK;
+    if (strcmp(unit, units[i].name) == 0)
+      return kr_ratio_mul(value, units[i].seconds, time) == KR_OK;
   return false;
 }

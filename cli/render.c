@@ -15,10 +15,9 @@ typedef struct Render {
   Options options;
   KrProgram *program;
   KrSession *session;
-  SinkSet *sinks;       // one set per program run
-  uint32_t n_sets;
+  SinkSet sinks;
   KrArena arena;
-  const char *folder;   // NULL: standard output
+  const char *folder; // NULL: standard output
   KrRatio begin, end;
   Swap swaps[16];
   KrRatio snapshots[64];
@@ -41,7 +40,8 @@ static const char *default_folder(const char *file, KrArena *arena) {
   return kr_text_print(arena, "out/%t", (KrText){name, n});
 }
 
-static int read_option_time(const Render *render, const char *option, const char *text, KrRatio *time) {
+static int read_option_time(const Render *render, const char *option, const char *text,
+                            KrRatio *time) {
   const char *message;
   if (read_time(text, render->program->graph, time, &message) && time->num >= 0) return -1;
   return usage_error("render", "`%s %s` %s", option, text, message);
@@ -50,11 +50,14 @@ static int read_option_time(const Render *render, const char *option, const char
 static int choose_length(Render *render) {
   const Options *options = &render->options;
   render->end = kr_program_duration(render->program);
-  if (options->duration != NULL) return read_option_time(render, "-d", options->duration, &render->end);
+  if (options->duration != NULL)
+    return read_option_time(render, "-d", options->duration, &render->end);
   if (render->end.num > 0) return -1;
   render->end = kr_ratio_of(10);
   if (!options->quiet)
-    fprintf(stderr, "kairo render: the program does not say how long it is: 10 s (use -d or @duration=4s)\n");
+    fprintf(
+        stderr,
+        "kairo render: the program does not say how long it is: 10 s (use -d or @duration=4s)\n");
   return -1;
 }
 
@@ -65,12 +68,14 @@ static int compare_swaps(const void *a, const void *b) {
 static int read_stops(Render *render) {
   const Options *options = &render->options;
   for (uint32_t i = 0; i < options->n_snapshot_at; i++) {
-    int code = read_option_time(render, "--snapshot-at", options->snapshot_at[i], &render->snapshots[i]);
+    int code =
+        read_option_time(render, "--snapshot-at", options->snapshot_at[i], &render->snapshots[i]);
     if (code >= 0) return code;
   }
   for (uint32_t i = 0; i < options->n_swap_at; i++) {
     const char *equals = strchr(options->swap_at[i], '=');
-    char *time = kr_text_string(&render->arena, (KrText){options->swap_at[i], (size_t)(equals - options->swap_at[i])});
+    char *time = kr_text_string(
+        &render->arena, (KrText){options->swap_at[i], (size_t)(equals - options->swap_at[i])});
     int code = read_option_time(render, "--swap-at", time, &render->swaps[i].time);
     if (code >= 0) return code;
     render->swaps[i].file = equals + 1;
@@ -102,20 +107,17 @@ static int save_snapshot(Render *render, KrRatio time) {
   char error[KR_IO_MESSAGE];
   KrStatus status = kr_session_save(render->session, &at, &n_bytes);
   if (status != KR_OK) return fail("snapshot", kr_status_text(status));
-  if (kr_ratio_mul(time, kr_plan_grid(render->program->plan)->frequency, &tick) != KR_OK) tick = time;
-  const char *name = tick.den == 1 ? kr_text_print(&render->arena, "at-%lld.snap", (long long)tick.num)
-                                   : kr_text_print(&render->arena, "at-%lld_%lld.snap", (long long)tick.num, (long long)tick.den);
-  const char *path = kr_file_join(&render->arena, render->folder != NULL ? render->folder : ".", name);
+  if (kr_ratio_mul(time, kr_plan_grid(render->program->plan)->frequency, &tick) != KR_OK)
+    tick = time;
+  const char *name = tick.den == 1
+                         ? kr_text_print(&render->arena, "at-%lld.snap", (long long)tick.num)
+                         : kr_text_print(&render->arena, "at-%lld_%lld.snap", (long long)tick.num,
+                                         (long long)tick.den);
+  const char *path =
+      kr_file_join(&render->arena, render->folder != NULL ? render->folder : ".", name);
   status = kr_file_write(path, at, n_bytes, error);
   kr_bytes_free(at);
   return status == KR_OK ? -1 : fail(path, error);
-}
-
-static int begin_sinks(Render *render, KrRatio begin) {
-  SinkSet *set = &render->sinks[render->n_sets++];
-  const char *folder = render->folder;
-  if (folder != NULL && render->n_sets > 1) folder = kr_text_print(&render->arena, "%s/swap-%u", folder, render->n_sets - 1);
-  return sinks_open(set, &render->options, folder, render->program, begin, render->end);
 }
 
 // Flows that run ahead must know the instant of the next swap before they pass it.
@@ -123,14 +125,15 @@ static int announce_swap(Render *render, uint32_t index) {
   if (index >= render->options.n_swap_at) return -1;
   const Swap *swap = &render->swaps[index];
   if (kr_session_announce(render->session, swap->time) == KR_OK) return -1;
-  return fail(swap->file, "the swap comes too early: a flow has already run ahead of it; swap later, or use align=causal");
+  return fail(swap->file, "the swap comes too early: a flow has already run ahead of it; swap "
+                          "later, or use align=causal");
 }
 
 static int swap_program(Render *render, const Swap *swap) {
   KrStatus status = kr_session_swap(render->session, swap->program);
   if (status != KR_OK) return fail(swap->file, kr_status_text(status));
   render->program = swap->program;
-  int code = begin_sinks(render, swap->time);
+  int code = sinks_follow(&render->sinks, swap->program, swap->time, render->end);
   if (code != EXIT_OK) return code;
   return announce_swap(render, (uint32_t)(swap - render->swaps) + 1);
 }
@@ -144,8 +147,8 @@ static int report_fault(const Render *render) {
   KrDiagnostics list = render->program->diagnostics;
   list.n = list.n_errors = list.cap = 0;
   list.items = NULL;
-  kr_diagnose(&list, KR_ERROR, (KrSpan){origin.file, origin.begin, origin.end}, NULL, "%s in flow `%t` at tick %lld",
-              fault->message, flow->name, (long long)fault->tick);
+  kr_diagnose(&list, KR_ERROR, (KrSpan){origin.file, origin.begin, origin.end}, NULL,
+              "%s in flow `%t` at tick %lld", fault->message, flow->name, (long long)fault->tick);
   KrBuffer buffer;
   kr_buffer_init(&buffer, &render->program->arena);
   kr_diagnostics_print(&list, &buffer);
@@ -157,7 +160,8 @@ static void show_progress(Render *render, KrRatio now) {
   double seconds = wall_seconds();
   if (render->options.quiet || !isatty(STDERR_FILENO) || seconds - render->shown < 0.1) return;
   render->shown = seconds;
-  double part = (double)now.num / (double)now.den / ((double)render->end.num / (double)render->end.den);
+  double part =
+      (double)now.num / (double)now.den / ((double)render->end.num / (double)render->end.den);
   char bar[41];
   for (int i = 0; i < 40; i++) bar[i] = part * 40 > i ? '#' : '.';
   bar[40] = '\0';
@@ -171,7 +175,8 @@ static KrRatio next_stop(const Render *render, KrRatio now, uint32_t n_swapped) 
     if (!render->snapshot_done[i] && kr_ratio_compare(render->snapshots[i], now) >= 0 &&
         kr_ratio_compare(render->snapshots[i], stop) < 0)
       stop = render->snapshots[i];
-  if (n_swapped < render->options.n_swap_at && kr_ratio_compare(render->swaps[n_swapped].time, stop) < 0)
+  if (n_swapped < render->options.n_swap_at &&
+      kr_ratio_compare(render->swaps[n_swapped].time, stop) < 0)
     stop = render->swaps[n_swapped].time;
   return stop;
 }
@@ -183,7 +188,8 @@ static int at_stop(Render *render, KrRatio now, uint32_t *n_swapped) {
     int code = save_snapshot(render, now);
     if (code >= 0) return code;
   }
-  while (*n_swapped < render->options.n_swap_at && kr_ratio_compare(render->swaps[*n_swapped].time, now) <= 0) {
+  while (*n_swapped < render->options.n_swap_at &&
+         kr_ratio_compare(render->swaps[*n_swapped].time, now) <= 0) {
     int code = swap_program(render, &render->swaps[(*n_swapped)++]);
     if (code >= 0) return code;
   }
@@ -203,7 +209,7 @@ static int run_steps(Render *render) {
     KrStatus status = kr_session_run(render->session, next);
     if (status == KR_ERROR_RUN) return report_fault(render);
     if (status != KR_OK) return fail(render->options.file, kr_status_text(status));
-    code = sinks_drain(&render->sinks[render->n_sets - 1], render->session);
+    code = sinks_drain(&render->sinks, render->session);
     if (code != EXIT_OK) return code;
     now = next;
     show_progress(render, now);
@@ -220,7 +226,8 @@ static void print_db(FILE *out, double peak) {
 static void print_summary(Render *render) {
   const KrGraph *graph = render->program->graph;
   double seconds = wall_seconds() - render->started;
-  double length = (double)render->end.num / (double)render->end.den - (double)render->begin.num / (double)render->begin.den;
+  double length = (double)render->end.num / (double)render->end.den -
+                  (double)render->begin.num / (double)render->begin.den;
   const KrGrid *grid = kr_plan_grid(render->program->plan);
   int64_t n_ticks = 0;
   if (isatty(STDERR_FILENO)) fprintf(stderr, "\r\033[K");
@@ -229,28 +236,30 @@ static void print_summary(Render *render) {
     const KrFlow *flow = &graph->flows[i];
     n_ticks += kr_run_ticks(render->session->run, i);
     if (i >= 8) continue;
-    fprintf(stderr, "%s%.*s %lld", i == 0 ? " (" : ", ", (int)flow->name.n, flow->name.at, (long long)flow->clock.dt.den);
+    fprintf(stderr, "%s%.*s %lld", i == 0 ? " (" : ", ", (int)flow->name.n, flow->name.at,
+            (long long)flow->clock.dt.den);
     if (flow->clock.dt.num != 1) fprintf(stderr, "/%lld", (long long)flow->clock.dt.num);
     fprintf(stderr, " Hz");
   }
-  fprintf(stderr, "%s, grid %lld", graph->n_flows > 8 ? ", …)" : ")", (long long)grid->frequency.num);
+  fprintf(stderr, "%s, grid %lld", graph->n_flows > 8 ? ", …)" : ")",
+          (long long)grid->frequency.num);
   if (grid->frequency.den != 1) fprintf(stderr, "/%lld", (long long)grid->frequency.den);
-  fprintf(stderr, " Hz\n%.6g s, %lld ticks in %.3f s: %.4g seconds per second\n", length, (long long)n_ticks, seconds,
-          seconds > 0 ? length / seconds : 0.0);
-  for (uint32_t s = 0; s < render->n_sets; s++)
-    for (uint32_t i = 0; i < render->sinks[s].n; i++) {
-      const Sink *sink = &render->sinks[s].at[i];
-      fprintf(stderr, "  %s: %llu ", sink->path, (unsigned long long)sink->n_written);
-      if (sink->output->kind == KR_OUTPUT_AUDIO) {
-        fprintf(stderr, "frames x %u, peak ", sink->output->n_refs);
-        print_db(stderr, sink->peak);
-        fprintf(stderr, ", %llu clipped\n", (unsigned long long)sink->n_clipped);
-      } else {
-        fprintf(stderr, "%s\n", sink->output->kind == KR_OUTPUT_PICTURES ? "pictures"
-                                : sink->output->kind == KR_OUTPUT_EVENTS ? "events"
-                                                                         : "rows");
-      }
+  fprintf(stderr, " Hz\n%.6g s, %lld ticks in %.3f s: %.4g seconds per second\n", length,
+          (long long)n_ticks, seconds, seconds > 0 ? length / seconds : 0.0);
+  for (uint32_t i = 0; i < render->sinks.n; i++) {
+    const Sink *sink = &render->sinks.at[i];
+    fprintf(stderr, "  %s: %llu ", sink->path, (unsigned long long)sink->n_written);
+    if (sink->output->kind == KR_OUTPUT_AUDIO) {
+      fprintf(stderr, "frames x %u, peak ", sink->output->n_refs);
+      print_db(stderr, sink->peak);
+      fprintf(stderr, ", %llu clipped\n", (unsigned long long)sink->n_clipped);
+    } else {
+      fprintf(stderr, "%s\n",
+              sink->output->kind == KR_OUTPUT_PICTURES ? "pictures"
+              : sink->output->kind == KR_OUTPUT_EVENTS ? "events"
+                                                       : "rows");
     }
+  }
 }
 
 // JSON strings: names and paths may hold any byte.
@@ -273,36 +282,33 @@ static void print_json(Render *render) {
   double seconds = wall_seconds() - render->started;
   printf("{\"program\": ");
   print_json_string(render->options.file);
-  printf(", \"begin\": \"%lld/%lld\", \"end\": \"%lld/%lld\", \"wall_s\": %.6f, \"outputs\": [", (long long)render->begin.num,
-         (long long)render->begin.den, (long long)render->end.num, (long long)render->end.den, seconds);
-  for (uint32_t s = 0, n = 0; s < render->n_sets; s++)
-    for (uint32_t i = 0; i < render->sinks[s].n; i++, n++) {
-      const Sink *sink = &render->sinks[s].at[i];
-      char text[65];
-      KrHash copy = sink->hash;
-      KrDigest digest = kr_hash_end(&copy);
-      kr_digest_text(&digest, text);
-      printf("%s{\"name\": ", n > 0 ? ", " : "");
-      print_json_string(sink->name);
-      printf(", \"kind\": \"%s\", \"path\": ", kinds[sink->output->kind]);
-      print_json_string(sink->path);
-      printf(", \"written\": %llu, \"sha256\": \"%s\"", (unsigned long long)sink->n_written, text);
-      if (sink->output->kind == KR_OUTPUT_AUDIO)
-        printf(", \"channels\": %u, \"peak\": %.9g, \"clipped\": %llu", sink->output->n_refs, sink->peak,
-               (unsigned long long)sink->n_clipped);
-      printf("}");
-    }
+  printf(", \"begin\": \"%lld/%lld\", \"end\": \"%lld/%lld\", \"wall_s\": %.6f, \"outputs\": [",
+         (long long)render->begin.num, (long long)render->begin.den, (long long)render->end.num,
+         (long long)render->end.den, seconds);
+  for (uint32_t i = 0; i < render->sinks.n; i++) {
+    const Sink *sink = &render->sinks.at[i];
+    char text[65];
+    KrHash copy = sink->hash;
+    KrDigest digest = kr_hash_end(&copy);
+    kr_digest_text(&digest, text);
+    printf("%s{\"name\": ", i > 0 ? ", " : "");
+    print_json_string(sink->name);
+    printf(", \"kind\": \"%s\", \"path\": ", kinds[sink->output->kind]);
+    print_json_string(sink->path);
+    printf(", \"written\": %llu, \"sha256\": \"%s\"", (unsigned long long)sink->n_written, text);
+    if (sink->output->kind == KR_OUTPUT_AUDIO)
+      printf(", \"channels\": %u, \"peak\": %.9g, \"clipped\": %llu", sink->output->n_refs,
+             sink->peak, (unsigned long long)sink->n_clipped);
+    printf("}");
+  }
   printf("]}\n");
 }
 
 static int finish(Render *render) {
-  for (uint32_t i = 0; i < render->n_sets; i++) {
-    int code = sinks_commit(&render->sinks[i]);
-    if (code != EXIT_OK) return code;
-  }
+  int code = sinks_commit(&render->sinks);
+  if (code != EXIT_OK) return code;
   if (!render->options.quiet) print_summary(render);
-  if (render->options.digest)
-    for (uint32_t i = 0; i < render->n_sets; i++) sinks_print_digest(&render->sinks[i]);
+  if (render->options.digest) sinks_print_digest(&render->sinks);
   if (render->options.json) print_json(render);
   if (fflush(stdout) != 0) return fail("stdout", "standard output could not be written");
   return EXIT_OK;
@@ -310,8 +316,10 @@ static int finish(Render *render) {
 
 static int check_options(const Options *options) {
   static const char *const formats[] = {"float", "pcm16", "pcm24"};
-  if (options->file == NULL) return usage_error("render", "which program? give a FILE, or - for standard input");
-  if (options->video) return usage_error("render", "`--video` is not available yet: pictures are written as PNG");
+  if (options->file == NULL)
+    return usage_error("render", "which program? give a FILE, or - for standard input");
+  if (options->video)
+    return usage_error("render", "`--video` is not available yet: pictures are written as PNG");
   for (size_t i = 0; options->format != NULL && i < 3; i++)
     if (strcmp(options->format, formats[i]) == 0) return -1;
   if (options->format != NULL)
@@ -326,13 +334,21 @@ static int render_all(Render *render) {
   if (code != EXIT_OK) return code;
   if ((code = choose_length(render)) >= 0 || (code = read_stops(render)) >= 0) return code;
   const char *out = render->options.out;
-  render->folder = out == NULL ? default_folder(render->options.file, &render->arena) : strcmp(out, "-") == 0 ? NULL : out;
+  render->folder = out == NULL             ? default_folder(render->options.file, &render->arena)
+                   : strcmp(out, "-") == 0 ? NULL
+                                           : out;
   KrStatus status = kr_session_new(render->program, &render->session);
   if (status != KR_OK) return fail(render->options.file, kr_status_text(status));
   if (render->options.from_snapshot != NULL && (code = restore(render)) >= 0) return code;
   if (render->program->graph->n_outputs == 0)
     fprintf(stderr, "%s: warning: the program has no output\n", render->options.file);
-  if ((code = begin_sinks(render, render->begin)) != EXIT_OK) return code;
+  uint32_t n_sinks = render->program->graph->n_outputs;
+  for (uint32_t i = 0; i < render->options.n_swap_at; i++)
+    n_sinks += render->swaps[i].program->graph->n_outputs;
+  if ((code = sinks_begin(&render->sinks, &render->options, render->folder, n_sinks)) != EXIT_OK)
+    return code;
+  if ((code = sinks_follow(&render->sinks, render->program, render->begin, render->end)) != EXIT_OK)
+    return code;
   if ((code = announce_swap(render, 0)) >= 0) return code;
   if ((code = run_steps(render)) >= 0) return code;
   return finish(render);
@@ -345,9 +361,7 @@ int run_render(int n_args, char **args) {
   render.begin = KR_RATIO_ZERO;
   render.started = wall_seconds();
   kr_arena_init(&render.arena, NULL);
-  render.sinks = KR_NEW_ARRAY(&render.arena, SinkSet, 18);
   code = render_all(&render);
-  if (code != EXIT_OK)
-    for (uint32_t i = 0; i < render.n_sets; i++) sinks_abort(&render.sinks[i]);
+  if (code != EXIT_OK) sinks_abort(&render.sinks);
   return code;
 }

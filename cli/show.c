@@ -3,10 +3,12 @@
 #include <string.h>
 
 // Reads options and loads FILE up to a stage. -1: go on.
-static int begin(Options *options, const char *command, int n_args, char **args, Stage stage, KrProgram **program) {
+static int begin(Options *options, const char *command, int n_args, char **args, Stage stage,
+                 KrProgram **program) {
   int code = read_options(options, command, n_args, args);
   if (code >= 0) return code;
-  if (options->file == NULL) return usage_error(command, "which program? give a FILE, or - for standard input");
+  if (options->file == NULL)
+    return usage_error(command, "which program? give a FILE, or - for standard input");
   code = load_program(options, options->file, options->parse_only ? STAGE_PARSE : stage, program);
   return code == EXIT_OK ? -1 : code;
 }
@@ -52,7 +54,8 @@ int run_fmt(int n_args, char **args) {
       code = print_buffer(&buffer);
     } else {
       char error[KR_IO_MESSAGE];
-      code = kr_file_write(options.file, buffer.at, buffer.n, error) == KR_OK ? EXIT_OK : EXIT_PROGRAM;
+      code =
+          kr_file_write(options.file, buffer.at, buffer.n, error) == KR_OK ? EXIT_OK : EXIT_PROGRAM;
       if (code != EXIT_OK) fprintf(stderr, "kairo: error: %s\n", error);
     }
   }

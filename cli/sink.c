@@ -31,7 +31,9 @@ static const char *choose_stem(SinkSet *set, uint32_t n_before, const char *name
   return stem;
 }
 
-static void put_text(Sink *sink, const char *text) { kr_writer_put(&sink->table, text, strlen(text)); }
+static void put_text(Sink *sink, const char *text) {
+  kr_writer_put(&sink->table, text, strlen(text));
+}
 
 // Name of column i: the label or `out`, then the record field.
 static void put_column_name(Sink *sink, uint32_t i) {
@@ -67,7 +69,7 @@ static KrStatus open_table(Sink *sink) {
 static KrStatus open_wav(Sink *sink, const Options *options, const KrFlow *flow, int64_t n_ticks) {
   KrWavOptions wav = {.rate_hz = (uint32_t)flow->clock.dt.den,
                       .n_channels = sink->output->n_refs,
-                      .format = options->format == NULL                  ? KR_WAV_FLOAT32
+                      .format = options->format == NULL                 ? KR_WAV_FLOAT32
                                 : strcmp(options->format, "pcm16") == 0 ? KR_WAV_PCM16
                                 : strcmp(options->format, "pcm24") == 0 ? KR_WAV_PCM24
                                                                         : KR_WAV_FLOAT32,
@@ -77,7 +79,8 @@ static KrStatus open_wav(Sink *sink, const Options *options, const KrFlow *flow,
 }
 
 // Ticks of a flow in [begin, end), cut by its own number of ticks.
-static KrStatus count_ticks(const KrFlow *flow, KrRatio begin, KrRatio end, int64_t *first, int64_t *n) {
+static KrStatus count_ticks(const KrFlow *flow, KrRatio begin, KrRatio end, int64_t *first,
+                            int64_t *n) {
   int64_t last;
   KR_TRY(kr_clock_ceil(&flow->clock, begin, first));
   KR_TRY(kr_clock_ceil(&flow->clock, end, &last));
@@ -87,34 +90,18 @@ static KrStatus count_ticks(const KrFlow *flow, KrRatio begin, KrRatio end, int6
   return KR_OK;
 }
 
-static int open_sink(SinkSet *set, uint32_t i, const KrProgram *program, KrRatio begin, KrRatio end) {
-  static const char *const endings[] = {".wav", ".csv", "", ".events.csv"};
-  Sink *sink = &set->at[i];
-  const KrFlow *flow = &program->graph->flows[program->graph->outputs[i].flow];
-  *sink = (Sink){.graph = program->graph, .output = &program->graph->outputs[i], .index = i};
-  sink->name = kr_output_name(program->graph, sink->output, &set->arena);
-  kr_hash_init(&sink->hash);
-  int64_t n_ticks;
-  if (count_ticks(flow, begin, end, &sink->next_tick, &n_ticks) != KR_OK) return fail("the run is too long");
-  bool to_stdout = set->folder == NULL;
-  sink->stem = choose_stem(set, i, sink->name);
-  sink->path = to_stdout ? kr_text_print(&set->arena, "-")
-                         : kr_file_join(&set->arena, set->folder,
-                                        kr_text_print(&set->arena, "%s%s", sink->stem, endings[sink->output->kind]));
-  if (to_stdout && sink->output->kind != KR_OUTPUT_AUDIO) return EXIT_OK;
-  for (uint32_t j = 0; to_stdout && j < i; j++)
-    if (set->at[j].is_open) return EXIT_OK;
+static int open_file(SinkSet *set, Sink *sink, const KrFlow *flow, int64_t n_ticks) {
+  char error[KR_IO_MESSAGE];
   switch (sink->output->kind) {
   case KR_OUTPUT_AUDIO:
-    sink->frames = kr_arena_array(&set->arena, (size_t)DRAIN_TICKS * sink->output->n_refs, sizeof(float));
+    sink->frames =
+        kr_arena_array(&set->arena, (size_t)DRAIN_TICKS * sink->output->n_refs, sizeof(float));
     if (sink->frames == NULL) return fail(kr_status_text(KR_ERROR_MEMORY));
     if (open_wav(sink, set->options, flow, n_ticks) != KR_OK) return fail(sink->wav.writer.error);
     break;
-  case KR_OUTPUT_PICTURES: {
-    char error[KR_IO_MESSAGE];
+  case KR_OUTPUT_PICTURES:
     if (kr_file_make_folder(sink->path, error) != KR_OK) return fail(error);
     break;
-  }
   default:
     if (open_table(sink) != KR_OK) return fail(sink->table.error);
   }
@@ -122,16 +109,75 @@ static int open_sink(SinkSet *set, uint32_t i, const KrProgram *program, KrRatio
   return EXIT_OK;
 }
 
-int sinks_open(SinkSet *set, const Options *options, const char *folder, const KrProgram *program, KrRatio begin,
-               KrRatio end) {
-  *set = (SinkSet){.options = options, .folder = folder, .n = 0};
+static int open_sink(SinkSet *set, const KrProgram *program, uint32_t index, KrRatio begin,
+                     KrRatio end) {
+  static const char *const endings[] = {".wav", ".csv", "", ".events.csv"};
+  uint32_t i = set->n++;
+  Sink *sink = &set->at[i];
+  const KrOutput *output = &program->graph->outputs[index];
+  const KrFlow *flow = &program->graph->flows[output->flow];
+  *sink = (Sink){.graph = program->graph, .output = output, .index = index, .is_active = true};
+  sink->name = kr_output_name(program->graph, output, &set->arena);
+  sink->stem = choose_stem(set, i, sink->name);
+  kr_hash_init(&sink->hash);
+  int64_t n_ticks;
+  if (count_ticks(flow, begin, end, &sink->next_tick, &n_ticks) != KR_OK)
+    return fail("the run is too long");
+  if (set->folder != NULL) {
+    const char *file = kr_text_print(&set->arena, "%s%s", sink->stem, endings[output->kind]);
+    sink->path = kr_file_join(&set->arena, set->folder, file);
+    return open_file(set, sink, flow, n_ticks);
+  }
+  sink->path = kr_text_print(&set->arena, "-");
+  bool is_first = output->kind == KR_OUTPUT_AUDIO;
+  for (uint32_t j = 0; j < i; j++) is_first = is_first && !set->at[j].is_open;
+  return is_first ? open_file(set, sink, flow, n_ticks) : EXIT_OK;
+}
+
+int sinks_begin(SinkSet *set, const Options *options, const char *folder, uint32_t max_sinks) {
+  *set = (SinkSet){.options = options, .folder = folder, .cap = max_sinks};
   kr_arena_init(&set->arena, NULL);
-  set->at = KR_NEW_ARRAY(&set->arena, Sink, program->graph->n_outputs + 1);
-  if (set->at == NULL) return fail(kr_status_text(KR_ERROR_MEMORY));
-  for (uint32_t i = 0; i < program->graph->n_outputs; i++) {
-    set->n = i + 1;
-    int code = open_sink(set, i, program, begin, end);
-    if (code != EXIT_OK) return code;
+  set->at = KR_NEW_ARRAY(&set->arena, Sink, max_sinks);
+  return set->at != NULL ? EXIT_OK : fail(kr_status_text(KR_ERROR_MEMORY));
+}
+
+// The sink that an output of the next program continues.
+static Sink *find_same(SinkSet *set, const KrGraph *graph, const KrOutput *output) {
+  const char *name = kr_output_name(graph, output, &set->arena);
+  for (uint32_t i = 0; i < set->n; i++) {
+    Sink *sink = &set->at[i];
+    const KrClock *old = &sink->graph->flows[sink->output->flow].clock,
+                  *now = &graph->flows[output->flow].clock;
+    KrType a = {0}, b = {0};
+    if (sink->output->n_refs > 0 && output->n_refs > 0) {
+      a = kr_graph_type(sink->graph, sink->output->refs[0]);
+      b = kr_graph_type(graph, output->refs[0]);
+    }
+    if (sink->is_active && strcmp(sink->name, name) == 0 && sink->output->kind == output->kind &&
+        sink->output->n_refs == output->n_refs && kr_type_equal(&a, &b) &&
+        kr_ratio_compare(old->dt, now->dt) == 0 && kr_ratio_compare(old->phase, now->phase) == 0)
+      return sink;
+  }
+  return NULL;
+}
+
+int sinks_follow(SinkSet *set, const KrProgram *program, KrRatio begin, KrRatio end) {
+  const KrGraph *graph = program->graph;
+  Sink **same = kr_arena_array(&set->arena, graph->n_outputs + 1, sizeof *same);
+  if (same == NULL) return fail(kr_status_text(KR_ERROR_MEMORY));
+  for (uint32_t i = 0; i < graph->n_outputs; i++)
+    same[i] = find_same(set, graph, &graph->outputs[i]);
+  for (uint32_t i = 0; i < set->n; i++) set->at[i].is_active = false;
+  for (uint32_t i = 0; i < graph->n_outputs; i++) {
+    if (same[i] == NULL) {
+      int code = open_sink(set, program, i, begin, end);
+      if (code != EXIT_OK) return code;
+      continue;
+    }
+    same[i]->is_active = true;
+    same[i]->graph = graph;
+    same[i]->output = &graph->outputs[i];
+    same[i]->index = i;
   }
   return EXIT_OK;
 }
@@ -139,7 +185,8 @@ int sinks_open(SinkSet *set, const Options *options, const char *folder, const K
 static int drain_audio(Sink *sink, const KrSession *session, int64_t n_ticks) {
   uint32_t n_channels = sink->output->n_refs;
   while (sink->next_tick < n_ticks) {
-    uint32_t n = n_ticks - sink->next_tick > DRAIN_TICKS ? DRAIN_TICKS : (uint32_t)(n_ticks - sink->next_tick);
+    uint32_t n = n_ticks - sink->next_tick > DRAIN_TICKS ? DRAIN_TICKS
+                                                         : (uint32_t)(n_ticks - sink->next_tick);
     if (kr_session_read_audio(session, sink->index, sink->next_tick, n, sink->frames) != KR_OK)
       return fail("internal error: sound is not there");
     for (size_t i = 0; i < (size_t)n * n_channels; i++) {
@@ -148,7 +195,8 @@ static int drain_audio(Sink *sink, const KrSession *session, int64_t n_ticks) {
       sink->n_clipped += magnitude > 1.0;
       kr_hash_put_u32(&sink->hash, kr_f32_to_bits(sink->frames[i]));
     }
-    if (sink->is_open && kr_wav_put(&sink->wav, sink->frames, n) != KR_OK) return fail(sink->wav.writer.error);
+    if (sink->is_open && kr_wav_put(&sink->wav, sink->frames, n) != KR_OK)
+      return fail(sink->wav.writer.error);
     sink->next_tick += n;
     sink->n_written += n;
   }
@@ -212,7 +260,8 @@ static int drain_numbers(Sink *sink, const KrSession *session, int64_t n_ticks) 
       if (at == NULL) return fail("internal error: numbers are not there");
       put_row(sink, at, &type);
     }
-    if (sink->is_open && kr_writer_put(&sink->table, "\n", 1) != KR_OK) return fail(sink->table.error);
+    if (sink->is_open && kr_writer_put(&sink->table, "\n", 1) != KR_OK)
+      return fail(sink->table.error);
   }
   return EXIT_OK;
 }
@@ -221,7 +270,8 @@ static int drain_pictures(SinkSet *set, Sink *sink, const KrSession *session, in
   KrType type = kr_graph_type(sink->graph, sink->output->refs[0]);
   for (; sink->next_tick < n_ticks; sink->next_tick++, sink->n_written++) {
     uint32_t count;
-    uint8_t *rgba = sink->frames != NULL ? (uint8_t *)sink->frames : kr_arena_alloc(&set->arena, kr_type_bytes(&type));
+    uint8_t *rgba = sink->frames != NULL ? (uint8_t *)sink->frames
+                                         : kr_arena_alloc(&set->arena, kr_type_bytes(&type));
     const void *at = kr_run_output(session->run, sink->index, 0, sink->next_tick, 1, &count);
     if (at == NULL || rgba == NULL) return fail("internal error: a picture is not there");
     sink->frames = (float *)(void *)rgba;
@@ -249,8 +299,8 @@ static void put_event_field(Sink *sink, const KrEventField *field, const KrEvent
     length = print_value(&sink->hash, &c.as, c.elem, text + 1);
   } else if (value->present && value->exact) {
     hash_ratio(&sink->hash, value->ratio);
-    length = (size_t)snprintf(text + 1, 46, value->ratio.den == 1 ? "%lld" : "%lld/%lld", (long long)value->ratio.num,
-                              (long long)value->ratio.den);
+    length = (size_t)snprintf(text + 1, 46, value->ratio.den == 1 ? "%lld" : "%lld/%lld",
+                              (long long)value->ratio.num, (long long)value->ratio.den);
   } else if (value->present) {
     length = print_value(&sink->hash, &value->value, KR_ELEM_F64, text + 1);
   }
@@ -264,7 +314,8 @@ static int drain_events(Sink *sink, KrSession *session) {
   while (kr_run_event(session->run, sink->index, &event)) {
     int64_t tick;
     KrRatio rest;
-    if (kr_clock_floor(clock, event.time, &tick, &rest) != KR_OK) return fail("an event is out of range");
+    if (kr_clock_floor(clock, event.time, &tick, &rest) != KR_OK)
+      return fail("an event is out of range");
     if (tick < 0) {
       tick = 0;
       rest = KR_RATIO_ZERO;
@@ -276,11 +327,14 @@ static int drain_events(Sink *sink, KrSession *session) {
       snprintf(dur, sizeof dur, event.dur.den == 1 ? "%lld" : "%lld/%lld", (long long)event.dur.num,
                (long long)event.dur.den);
     if (event.has_key) snprintf(key, sizeof key, "%lld", (long long)event.key);
-    int length = snprintf(text, sizeof text, "%lld,%lld,%lld,%s,%s,%s", (long long)tick, (long long)rest.num,
-                          (long long)rest.den, event.action == KR_EVENT_ON ? "on" : "off", dur, key);
+    int length =
+        snprintf(text, sizeof text, "%lld,%lld,%lld,%s,%s,%s", (long long)tick, (long long)rest.num,
+                 (long long)rest.den, event.action == KR_EVENT_ON ? "on" : "off", dur, key);
     if (sink->is_open) kr_writer_put(&sink->table, text, (size_t)length);
-    for (uint32_t i = 0; i < events->n_fields; i++) put_event_field(sink, &events->fields[i], &event.values[i]);
-    if (sink->is_open && kr_writer_put(&sink->table, "\n", 1) != KR_OK) return fail(sink->table.error);
+    for (uint32_t i = 0; i < events->n_fields; i++)
+      put_event_field(sink, &events->fields[i], &event.values[i]);
+    if (sink->is_open && kr_writer_put(&sink->table, "\n", 1) != KR_OK)
+      return fail(sink->table.error);
     sink->n_written++;
   }
   return EXIT_OK;
@@ -289,10 +343,13 @@ static int drain_events(Sink *sink, KrSession *session) {
 int sinks_drain(SinkSet *set, KrSession *session) {
   for (uint32_t i = 0; i < set->n; i++) {
     Sink *sink = &set->at[i];
+    if (!sink->is_active) continue;
     int64_t n_ticks = kr_run_ticks(session->run, sink->output->flow);
     int code;
     switch (sink->output->kind) {
-    case KR_OUTPUT_AUDIO: code = sink->frames != NULL ? drain_audio(sink, session, n_ticks) : EXIT_OK; break;
+    case KR_OUTPUT_AUDIO:
+      code = sink->frames != NULL ? drain_audio(sink, session, n_ticks) : EXIT_OK;
+      break;
     case KR_OUTPUT_PICTURES: code = drain_pictures(set, sink, session, n_ticks); break;
     case KR_OUTPUT_EVENTS: code = drain_events(sink, session); break;
     default: code = drain_numbers(sink, session, n_ticks); break;
@@ -320,7 +377,8 @@ void sinks_abort(SinkSet *set) {
   for (uint32_t i = 0; i < set->n; i++) {
     Sink *sink = &set->at[i];
     if (sink->is_open && sink->output->kind == KR_OUTPUT_AUDIO) kr_wav_abort(&sink->wav);
-    if (sink->is_open && (sink->output->kind == KR_OUTPUT_NUMBERS || sink->output->kind == KR_OUTPUT_EVENTS))
+    if (sink->is_open &&
+        (sink->output->kind == KR_OUTPUT_NUMBERS || sink->output->kind == KR_OUTPUT_EVENTS))
       kr_writer_abort(&sink->table);
     sink->is_open = false;
   }

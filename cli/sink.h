@@ -9,31 +9,35 @@
 typedef struct Sink {
   const KrGraph *graph;
   const KrOutput *output;
-  uint32_t index;       ///< of the output
-  const char *name;     ///< `flow` or `flow.label`
-  const char *stem;     ///< file name without ending, unique in the folder
-  char *path;           ///< file, or folder of pictures
+  uint32_t index;   ///< of the output
+  const char *name; ///< `flow` or `flow.label`
+  const char *stem; ///< file name without ending, unique in the folder
+  char *path;       ///< file, or folder of pictures
   KrHash hash;
-  int64_t next_tick;    ///< first one not written
+  int64_t next_tick; ///< first one not written
   bool is_open;
+  bool is_active; ///< an output of the program that runs now
   KrWav wav;
   KrWriter table;
-  float *frames;        ///< audio scratch
+  float *frames; ///< audio scratch
   double peak;
   uint64_t n_clipped, n_written;
 } Sink;
 
 typedef struct SinkSet {
   Sink *at;
-  uint32_t n;
+  uint32_t n, cap;
   KrArena arena;
   const Options *options;
   const char *folder; ///< NULL: the first sound goes to standard output
 } SinkSet;
 
-/// Opens one sink per output of the program, ticks from `begin` to `end`. Printed message on failure.
-int sinks_open(SinkSet *set, const Options *options, const char *folder, const KrProgram *program, KrRatio begin,
-               KrRatio end);
+/// No sink yet; up to `max_sinks` over all programs of the run.
+int sinks_begin(SinkSet *set, const Options *options, const char *folder, uint32_t max_sinks);
+/// From now on the outputs of `program` are taken, ticks from `begin` to `end`: those of the
+/// program before go on where name, kind, rate and columns are the same, others end. Printed
+/// message on failure.
+int sinks_follow(SinkSet *set, const KrProgram *program, KrRatio begin, KrRatio end);
 /// Takes what the session has below its time.
 int sinks_drain(SinkSet *set, KrSession *session);
 int sinks_commit(SinkSet *set);
