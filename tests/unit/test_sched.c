@@ -101,6 +101,21 @@ static void state_read_is_strictly_past(void **state) {
   assert_invariant(ratio(1, 10));
 }
 
+static void slow_reader_finds_its_version(void **state) {
+  (void)state;
+  uint32_t counter = add_state("counter", KR_ELEM_I64, 0, KR_MERGE_NONE);
+  uint32_t fast = add_flow("fast", ratio(1, 1000), KR_RATIO_ZERO, f64);
+  uint32_t slow = add_flow("slow", ratio(3, 10), KR_RATIO_ZERO, f64);
+  KrRef old = add_state_read(fast, counter);
+  add_state_write(fast, counter,
+                  add_add(fast, KR_ELEM_I64, old, add_const(fast, KR_ELEM_I64, 1)));
+  add_output(slow, add_state_read(slow, counter));
+  KrPlanOptions options = {0, ratio(1, 100)};
+  Recording *r = run_all(&options, ratio(3, 1), 0);
+  for (int64_t i = 0; i < 10; i++) assert_int_equal(value_i64(r, 0, i), 300 * i);
+  assert_invariant(ratio(1, 1));
+}
+
 static void two_writers_add_their_increments(void **state) {
   (void)state;
   uint32_t counter = add_state("counter", KR_ELEM_I64, 5, KR_MERGE_SUM);
@@ -237,6 +252,7 @@ int main(void) {
       TEST(cubic_follows_a_parabola_and_its_edges),
       TEST(window_takes_each_tick_once),
       TEST(state_read_is_strictly_past),
+      TEST(slow_reader_finds_its_version),
       TEST(two_writers_add_their_increments),
       TEST(prev_breaks_a_cycle_inside_a_flow),
       TEST(prev_breaks_a_cycle_between_flows),
