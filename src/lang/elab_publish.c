@@ -39,6 +39,10 @@ static bool gather(KrElab *e, Columns *columns, const KrVal *val, KrText name, b
   columns->block = columns->block || !scalar;
   columns->boolean = columns->boolean || (scalar && out.type.elem == KR_ELEM_BOOL);
   if (audio && scalar && out.type.elem != KR_ELEM_BOOL) out = kr_to_elem(e, out, e->now.real, span);
+  if (out.kind == KR_VAL_POISON) {
+    columns->failed = true;
+    return false;
+  }
   add_column(e, columns, out.as.ref, name);
   return true;
 }
