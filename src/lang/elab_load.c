@@ -1,9 +1,8 @@
 /// Decides how files become values: assets are read once, listed with their digest, and errors
 /// stand where the file is named.
-#include "asset/csv.h"
-#include "asset/midi.h"
 #include "lang/elab_event.h"
 #include "math/elementary.h"
+#include "ops/event_file.h"
 #include <string.h>
 
 static void list_asset(KrElab *e, const char *kind, KrText path, const KrDigest *digest,
