@@ -3,11 +3,15 @@
 #include "math/window.h"
 #include "resample/cross.h"
 
+/// Far more than any table of taps may have.
+enum { MAX_RATIO = 1 << 24 };
 enum { ZERO_CROSSINGS = 16, MAX_STEPS = 4096 };
 static const double kaiser_beta = 9.0;
 
 uint32_t kr_sinc_half(uint64_t ratio_num, uint64_t ratio_den) {
   if (ratio_num <= ratio_den) return ZERO_CROSSINGS;
+  if (ratio_num / ratio_den >= MAX_RATIO) return ZERO_CROSSINGS * MAX_RATIO;
+  if (ratio_num > UINT64_MAX / 32) ratio_num /= 32, ratio_den /= 32; // the last bits do not show
   return (uint32_t)((ZERO_CROSSINGS * ratio_num + ratio_den - 1) / ratio_den);
 }
 

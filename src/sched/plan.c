@@ -2,6 +2,8 @@
 // needs.
 #include "sched/plan.h"
 
+/// Grid ticks, so that sums with leads and phases fit.
+static const int64_t MAX_STEP_GRID = INT64_MAX / 16;
 enum { FASTEST_STEP_TICKS = 2048, MAX_CELL_BYTES = 1 << 22, RING_BUDGET_BYTES = 64 << 20 };
 
 KrPrep kr_plan_prep(const KrPlan *plan, uint32_t index, KrArena *scratch) {
@@ -225,7 +227,8 @@ static KrStatus find_step(const KrPlan *plan, const KrPlanOptions *options, int6
   for (uint32_t i = 0; i < plan->graph->n_flows; i++)
     if (plan->flows[i].period < fastest) fastest = plan->flows[i].period;
   if (fastest == INT64_MAX) fastest = 1;
-  if (!kr_mul_i64(fastest, FASTEST_STEP_TICKS, step)) return KR_ERROR_OVERFLOW;
+  // A clock has at most a year a tick: one fits where many do not.
+  if (!kr_mul_i64(fastest, FASTEST_STEP_TICKS, step) || *step > MAX_STEP_GRID) *step = fastest;
   return KR_OK;
 }
 
@@ -240,7 +243,6 @@ static KrStatus size_all(KrPlan *plan, const KrPlanOptions *options) {
     n_bytes = 0;
     size_rings(plan, step, &n_bytes);
   }
-  if (n_bytes > 0x1p40) return KR_ERROR_LIMIT;
   plan->step_grid = step;
   KR_TRY(kr_ratio_div(kr_ratio_of(step), plan->grid.frequency, &plan->step));
   if (options->step.num > 0) plan->step = options->step;
@@ -282,7 +284,6 @@ static KrStatus try_prepare(KrPlan *plan, KrPlanStep *step, const KrNode *node, 
     uint64_t count = node->op->field[f].count;
     if (count == 0 && node->op->count != NULL) count = node->op->count(&prep, f);
     step->field_count[f] = count;
-    if (count > UINT64_C(1) << 40) return KR_ERROR_MEMORY;
     size_t n_bytes = (size_t)count * kr_step_field_bytes(node, f);
     plan->n_bytes += n_bytes;
     field[f] = kr_arena_alloc(scratch, n_bytes);
@@ -370,16 +371,20 @@ static KrStatus make_plan(KrPlan *plan, const KrPlanOptions *options) {
   plan->states = KR_NEW_ARRAY(arena, KrPlanState, graph->n_states);
   plan->queue_cap = KR_NEW_ARRAY(arena, uint64_t, graph->n_events);
   plan->span_ticks = options->span_ticks;
+  KR_TRY(kr_plan_check_clocks(plan));
   KR_TRY(make_grid(plan));
   KR_TRY(make_order(plan));
   find_writers(plan);
   KR_TRY(kr_plan_units(plan));
+  KR_TRY(kr_plan_check_values(plan));
   find_readers(plan);
   KR_TRY(kr_plan_leads(plan));
+  KR_TRY(kr_plan_check_leads(plan));
   kr_plan_needs(plan);
   size_tiles(plan);
   kr_plan_slots(plan);
   KR_TRY(size_all(plan, options));
+  KR_TRY(kr_plan_check_bytes(plan));
   KR_TRY(prepare_steps(plan));
   KR_TRY(prepare_functions(plan));
   count_bytes(plan);
@@ -401,6 +406,11 @@ KrStatus kr_plan_make(KrArena *arena, const KrGraph *graph, const KrPlanOptions 
   (*plan)->graph = graph;
   (*plan)->error = error;
   KrStatus status = make_plan(*plan, options != NULL ? options : &defaults);
+  if (status != KR_OK && status != KR_ERROR_MEMORY && error->message == NULL) {
+    KrOrigin first = graph->n_flows > 0 ? graph->flows[0].origin : (KrOrigin){0, 0, 0};
+    status = fail(*plan, first, "the times in this program are too large or too fine to be exact",
+                  "use rates and durations with fewer digits");
+  }
   arena->escape = outer;
   return status;
 }

@@ -152,6 +152,12 @@ KrStatus kr_plan_leads(KrPlan *plan);
 void kr_plan_needs(KrPlan *plan);
 /// Memory of the values, once the tiles are sized.
 void kr_plan_slots(KrPlan *plan);
+/// KR_ERROR_PROGRAM for what is too long or too large, as soon as it can be known: clocks, windows
+/// and delays of events; the values of a tick; leads; everything.
+KrStatus kr_plan_check_clocks(KrPlan *plan);
+KrStatus kr_plan_check_values(KrPlan *plan);
+KrStatus kr_plan_check_leads(KrPlan *plan);
+KrStatus kr_plan_check_bytes(KrPlan *plan);
 /// Which node runs in which unit; the steps of the units, their values and rings.
 KrStatus kr_plan_units(KrPlan *plan);
 /// Emitted by EMIT nodes somewhere below: calls `each` for every such node.

@@ -31,10 +31,11 @@ int64_t kr_plan_look_ahead(const KrPlan *plan, const KrNode *node) {
   if (node->kind != KR_NODE_CROSS || node->causal || node->mode == KR_MODE_NEAREST) return 0;
   int64_t period = plan->flows[source].period;
   bool aligned = kr_plan_is_aligned(plan, node->flow, source);
-  if (node->mode == KR_MODE_SINC)
-    return aligned && period == plan->flows[node->flow].period
-               ? 0
-               : (int64_t)kr_plan_sinc_half(plan, node) * period;
+  if (node->mode == KR_MODE_SINC) {
+    int64_t ahead;
+    if (aligned && period == plan->flows[node->flow].period) return 0;
+    return kr_mul_i64(kr_plan_sinc_half(plan, node), period, &ahead) ? ahead : INT64_MAX;
+  }
   if (aligned) return 0;
   return node->mode == KR_MODE_LINEAR ? period : 2 * period;
 }
