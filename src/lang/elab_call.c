@@ -53,8 +53,8 @@ bool kr_bind_args(KrElab *e, KrArgs args, const char *const *names, KrArg **slot
       kr_diagnose(e->list, KR_ERROR, arg->span, list_names(e, names), "`%s` takes %u arguments",
                   what, n);
     else if (slot < n)
-      kr_diagnose(e->list, KR_ERROR, arg->span, NULL, "`%s` is given `%s` twice", what,
-                  names[slot]);
+      kr_diagnose(e->list, KR_ERROR, arg->span, "give it once, by place or by name",
+                  "`%s` is given `%s` twice", what, names[slot]);
     else
       kr_diagnose(e->list, KR_ERROR, arg->span,
                   near.n > 0 ? kr_text_print(e->arena, "did you mean `%t`?", near)
@@ -117,7 +117,8 @@ static bool bind_params(KrElab *e, const KrAst *fn, uint32_t first, KrArgs args,
     else if (preset != NULL)
       val = kr_elab_expr(e, preset);
     else
-      kr_diagnose(e->list, KR_ERROR, span, NULL, "`%s` needs its argument `%s`", what, names[i]);
+      kr_diagnose(e->list, KR_ERROR, span, "give it, or give the parameter a default",
+                  "`%s` needs its argument `%s`", what, names[i]);
     if (kr_spec_read(e, type, &spec))
       val = kr_spec_convert(e, val, &spec, slots[i] != NULL ? slots[i]->span : span);
     KrBinding *binding = kr_scope_declare(e, scope, param->text, param->span, param);
@@ -154,7 +155,8 @@ KrVal kr_apply(KrElab *e, const KrVal *fn, KrArgs args, KrSpan span) {
   if (fn->kind == KR_VAL_POISON) return *fn;
   if (fn->kind == KR_VAL_OP) return kr_call_op(e, fn->as.text, args, span);
   if (fn->kind != KR_VAL_FN) {
-    kr_diagnose(e->list, KR_ERROR, span, NULL, "%s is not a function", kr_val_kind_text(fn));
+    kr_diagnose(e->list, KR_ERROR, span, "call the name of a fn, a lambda or an operator",
+                "%s is not a function", kr_val_kind_text(fn));
     return kr_val_poison();
   }
   if (e->now.calls >= MAX_CALLS) {
@@ -175,12 +177,14 @@ KrVal kr_apply(KrElab *e, const KrVal *fn, KrArgs args, KrSpan span) {
 
 static KrVal call_unknown(KrElab *e, KrText name, KrSpan span) {
   if (kr_name_is_user(e, name)) {
-    kr_diagnose(e->list, KR_ERROR, span, NULL, "`%t` is not a function", name);
+    kr_diagnose(e->list, KR_ERROR, span, "another value has this name; choose another name for it",
+                "`%t` is not a function", name);
     return kr_val_poison();
   }
   KrText near = kr_name_near(e, name);
   kr_diagnose(e->list, KR_ERROR, span,
-              near.n > 0 ? kr_text_print(e->arena, "did you mean `%t`?", near) : NULL,
+              near.n > 0 ? kr_text_print(e->arena, "did you mean `%t`?", near)
+                         : "`kairo ops` lists what there is",
               "unknown function `%t`", name);
   return kr_val_poison();
 }

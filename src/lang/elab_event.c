@@ -36,7 +36,8 @@ bool kr_seconds(KrElab *e, const KrVal *val, const char *what, KrSpan span, KrRa
   }
   if (kr_ratio_div(*seconds, e->graph->tempo.segments[0].beats_per_second, seconds) == KR_OK)
     return true;
-  kr_diagnose(e->list, KR_ERROR, span, NULL, "this time does not fit an exact fraction");
+  kr_diagnose(e->list, KR_ERROR, span, "use a time with a smaller denominator",
+              "this time does not fit an exact fraction");
   return false;
 }
 
@@ -71,7 +72,7 @@ static bool payload_number(KrElab *e, const KrVal *val, KrText name, KrSpan span
     *number = kr_val_exact(kr_ratio_of(key));
   if (number->kind == KR_VAL_NUMBER) return true;
   if (val->kind != KR_VAL_POISON)
-    kr_diagnose(e->list, KR_ERROR, span, NULL,
+    kr_diagnose(e->list, KR_ERROR, span, "payloads are numbers known at compile time",
                 "the payload field `%t` must be a constant number, this is %s", name,
                 kr_val_kind_text(val));
   return false;
@@ -86,7 +87,7 @@ static bool put_value(KrElab *e, KrPayload *payload, KrDraft *draft, KrText name
     draft->item.has_dur = true;
     if (!kr_seconds(e, &number, "`dur`", span, &draft->item.dur)) return false;
     if (draft->item.dur.num < 0) {
-      kr_diagnose(e->list, KR_ERROR, span, NULL, "`dur` is negative");
+      kr_diagnose(e->list, KR_ERROR, span, "a note lasts 0s or longer", "`dur` is negative");
       return false;
     }
     number = kr_val_exact(draft->item.dur);
@@ -97,8 +98,9 @@ static bool put_value(KrElab *e, KrPayload *payload, KrDraft *draft, KrText name
   }
   uint32_t index = kr_payload_field(e, payload, name, number.dim);
   if (!kr_dim_fits(&payload->dims[index], &number.dim)) {
-    kr_diagnose(e->list, KR_ERROR, span, NULL, "`%t` is in %s here and in %s elsewhere", name,
-                kr_dim_text(e, &number.dim), kr_dim_text(e, &payload->dims[index]));
+    kr_diagnose(e->list, KR_ERROR, span, "give the field one unit in all events",
+                "`%t` is in %s here and in %s elsewhere", name, kr_dim_text(e, &number.dim),
+                kr_dim_text(e, &payload->dims[index]));
     return false;
   }
   payload->dims[index] = kr_dim_join(payload->dims[index], number.dim);
@@ -136,7 +138,7 @@ bool kr_draft_payload(KrElab *e, KrPayload *payload, KrDraft *draft, const KrVal
     ok = put_value(e, payload, draft, KR_TEXT("vel"), &one, span) && ok;
   }
   if (note && kr_val_field(val, KR_TEXT("freq")) == NULL) {
-    kr_diagnose(e->list, KR_ERROR, span, NULL, "a Note needs its `freq`");
+    kr_diagnose(e->list, KR_ERROR, span, "write `Note{freq: 440Hz}`", "a Note needs its `freq`");
     ok = false;
   }
   return ok;
@@ -157,13 +159,14 @@ static bool read_item(KrElab *e, KrPayload *payload, KrDraft *draft, const KrVal
       if (ast->at[1] != NULL) span = ast->at[1]->span;
     }
   } else if (item->kind != KR_VAL_NUMBER) {
-    kr_diagnose(e->list, KR_ERROR, span, NULL, "an event is `(time, payload)`, this is %s",
-                kr_val_kind_text(item));
+    kr_diagnose(e->list, KR_ERROR, span, "write `(0.5s, Note{freq: 440Hz})`",
+                "an event is `(time, payload)`, this is %s", kr_val_kind_text(item));
     return false;
   }
   if (!kr_seconds(e, time, "an event's time", time_span, &draft->item.time)) return false;
   if (draft->item.time.num < 0) {
-    kr_diagnose(e->list, KR_ERROR, time_span, NULL, "an event's time is negative");
+    kr_diagnose(e->list, KR_ERROR, time_span, "the program begins at 0s",
+                "an event's time is negative");
     return false;
   }
   return kr_draft_payload(e, payload, draft, content, span);
@@ -218,7 +221,7 @@ KrVal kr_events_list(KrElab *e, KrPayload *payload, KrDraft *at, uint32_t n, KrS
 static KrVal from_list(KrElab *e, KrArgs args, KrSpan span) {
   KrVal list;
   if (args.n != 1) {
-    kr_diagnose(e->list, KR_ERROR, span, NULL,
+    kr_diagnose(e->list, KR_ERROR, span, "write `event.from_list([(0s, Note{freq: 440Hz})])`",
                 "`event.from_list` takes one list of `(time, payload)`");
     return kr_val_poison();
   }
@@ -249,7 +252,8 @@ static KrVal every(KrElab *e, KrArgs args, KrSpan span) {
   KrArg *slots[3];
   if (!kr_bind_args(e, args, names, slots, "event.every", span)) return kr_val_poison();
   if (slots[0] == NULL) {
-    kr_diagnose(e->list, KR_ERROR, span, NULL, "`event.every` needs its period");
+    kr_diagnose(e->list, KR_ERROR, span, "write `event.every(0.5s)`",
+                "`event.every` needs its period");
     return kr_val_poison();
   }
   KrEvents events = {.kind = KR_EVENTS_EVERY, .n_items = 1};
@@ -262,7 +266,7 @@ static KrVal every(KrElab *e, KrArgs args, KrSpan span) {
       !kr_seconds(e, kr_arg_value(e, slots[2]), "the phase", slots[2]->span, &draft.item.time))
     return kr_val_poison();
   if (events.period.num <= 0 || draft.item.time.num < 0) {
-    kr_diagnose(e->list, KR_ERROR, span, NULL,
+    kr_diagnose(e->list, KR_ERROR, span, "write `event.every(0.5s, phase=0.1s)`",
                 "the period must be greater than 0 and the phase not negative");
     return kr_val_poison();
   }
@@ -309,12 +313,13 @@ static bool emit_field(KrElab *e, KrPayload *payload, KrArg *arg, KrRef *ref) {
   if (val.kind == KR_VAL_POISON) return false;
   KrText name = arg->name.n > 0 ? arg->name : KR_TEXT("value");
   if (find_field(payload, name) != KR_NONE) {
-    kr_diagnose(e->list, KR_ERROR, arg->span, NULL, "the payload field `%t` is given twice", name);
+    kr_diagnose(e->list, KR_ERROR, arg->span, "give each field once",
+                "the payload field `%t` is given twice", name);
     return false;
   }
   if (val.type.shape != KR_SHAPE_SCALAR) {
-    kr_diagnose(e->list, KR_ERROR, arg->span, NULL, "the payload field `%t` must be a number",
-                name);
+    kr_diagnose(e->list, KR_ERROR, arg->span, "payloads are numbers",
+                "the payload field `%t` must be a number", name);
     return false;
   }
   uint32_t field = kr_payload_field(e, payload, name, val.dim);
@@ -325,7 +330,8 @@ static bool emit_field(KrElab *e, KrPayload *payload, KrArg *arg, KrRef *ref) {
 
 static KrVal from_signal(KrElab *e, KrArgs args, KrSpan span) {
   if (args.n == 0 || args.at[0].name.n > 0 || e->now.flow == NULL) {
-    kr_diagnose(e->list, KR_ERROR, span, NULL,
+    kr_diagnose(e->list, KR_ERROR, span,
+                "write it inside a flow: `let hits = event.from_signal(x)`",
                 e->now.flow == NULL ? "`event.from_signal` belongs into a flow"
                                     : "`event.from_signal` needs a signal");
     return kr_val_poison();
@@ -434,7 +440,7 @@ static bool initial_of(KrElab *e, const KrVal *hold, KrText field, KrSpan span, 
   if (val->kind == KR_VAL_NUMBER)
     return kr_number_const(e, &val->as.number, e->now.real, span, init);
   if (val->kind != KR_VAL_POISON)
-    kr_diagnose(e->list, KR_ERROR, span, NULL,
+    kr_diagnose(e->list, KR_ERROR, span, "write `init=440Hz` or `init={freq: 440Hz}`",
                 "`init` must be a constant number or record, this is %s", kr_val_kind_text(val));
   return false;
 }
@@ -482,7 +488,7 @@ static KrVal off(KrElab *e, KrArgs args, KrSpan span) {
   KrVal val = {.kind = KR_VAL_OFF};
   val.as.number.ratio = KR_RATIO_ZERO;
   if (args.n > 1) {
-    kr_diagnose(e->list, KR_ERROR, span, NULL, "`off` takes one key");
+    kr_diagnose(e->list, KR_ERROR, span, "write `off(60)`", "`off` takes one key");
     return kr_val_poison();
   }
   if (args.n == 0) return val;
@@ -516,7 +522,7 @@ static KrVal load(KrElab *e, const char *format, KrArgs args, KrSpan span) {
   const KrVal *path = args.n == 1 ? kr_arg_value(e, &args.at[0]) : NULL;
   if (path != NULL && path->kind == KR_VAL_POISON) return *path;
   if (path == NULL || path->kind != KR_VAL_STRING) {
-    kr_diagnose(e->list, KR_ERROR, span, NULL,
+    kr_diagnose(e->list, KR_ERROR, span, "write `event.from_midi(\"tune.mid\")`",
                 "`event.from_%s` takes the name of a file as a string", format);
     return kr_val_poison();
   }

@@ -47,8 +47,8 @@ static bool keeps(KrElab *e, const KrVal *result, KrSpan span, bool *keep) {
   *keep = result->kind == KR_VAL_BOOL && result->as.boolean;
   if (result->kind == KR_VAL_BOOL) return true;
   if (result->kind != KR_VAL_POISON)
-    kr_diagnose(e->list, KR_ERROR, span, NULL, "a filter wants a bool, this is %s",
-                kr_val_kind_text(result));
+    kr_diagnose(e->list, KR_ERROR, span, "write a comparison: `|e| e.vel > 0.5`",
+                "a filter wants a bool, this is %s", kr_val_kind_text(result));
   return false;
 }
 
@@ -230,9 +230,10 @@ static KrVal map_events(KrElab *e, uint32_t index, const KrVal *fn, bool filter,
 static bool shift_time(KrElab *e, KrRatio *time, KrRatio by, KrSpan span) {
   if (kr_ratio_add(*time, by, time) == KR_OK) {
     if (time->num >= 0) return true;
-    kr_diagnose(e->list, KR_ERROR, span, NULL, "an event would come before time 0");
+    kr_diagnose(e->list, KR_ERROR, span, "delay by less", "an event would come before time 0");
   } else {
-    kr_diagnose(e->list, KR_ERROR, span, NULL, "an event's time does not fit an exact fraction");
+    kr_diagnose(e->list, KR_ERROR, span, "use a time with a smaller denominator",
+                "an event's time does not fit an exact fraction");
   }
   return false;
 }
@@ -243,7 +244,7 @@ static KrVal delay_events(KrElab *e, uint32_t index, KrRatio by, KrSpan span) {
   events.name = (KrText){NULL, 0};
   if (events.kind != KR_EVENTS_LIST && events.kind != KR_EVENTS_EVERY) {
     if (by.num < 0) {
-      kr_diagnose(e->list, KR_ERROR, span, NULL,
+      kr_diagnose(e->list, KR_ERROR, span, "delay by 0s or more",
                   "events that a signal makes cannot be moved to the past");
       return kr_val_poison();
     }
@@ -329,8 +330,8 @@ static bool join_payload(KrElab *e, KrPayload *payload, uint32_t index, KrSpan s
       payload->fields[at].elem = field->elem;
     }
     if (!kr_dim_fits(&payload->dims[at], &e->schemas[index].dims[i])) {
-      kr_diagnose(e->list, KR_ERROR, span, NULL, "the field `%t` has another unit in each stream",
-                  field->name);
+      kr_diagnose(e->list, KR_ERROR, span, "give the field one unit in all streams",
+                  "the field `%t` has another unit in each stream", field->name);
       return false;
     }
   }
@@ -362,7 +363,7 @@ static KrVal merge_events(KrElab *e, KrArgs args, KrSpan span) {
     const KrVal *val = kr_arg_value(e, &args.at[i]);
     if (val->kind == KR_VAL_POISON) return *val;
     if (val->kind != KR_VAL_EVENTS) {
-      kr_diagnose(e->list, KR_ERROR, args.at[i].span, NULL,
+      kr_diagnose(e->list, KR_ERROR, args.at[i].span, "write `event.merge(a, b)`",
                   "`merge` wants event streams, this is %s", kr_val_kind_text(val));
       return kr_val_poison();
     }
@@ -386,7 +387,8 @@ KrVal kr_events_combine(KrElab *e, KrText name, KrArgs args, KrSpan span) {
   const KrVal *first = kr_arg_value(e, &args.at[0]);
   if (first->kind == KR_VAL_POISON) return *first;
   if (first->kind != KR_VAL_EVENTS || args.n != 2) {
-    kr_diagnose(e->list, KR_ERROR, span, NULL,
+    kr_diagnose(e->list, KR_ERROR, span,
+                "write `events.map(|e| …)`, `events.filter(|e| …)` or `events.delay(1s)`",
                 args.n != 2 ? "`%t` takes an event stream and one more argument"
                             : "`%t` wants an event stream",
                 name);

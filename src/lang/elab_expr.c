@@ -9,8 +9,9 @@ bool kr_need_exact(KrElab *e, const KrVal *val, const char *unit, const char *wh
   KrVal number = *val;
   if (number.kind == KR_VAL_POISON) return false;
   if (number.kind != KR_VAL_NUMBER) {
-    kr_diagnose(e->list, KR_ERROR, span, NULL, "%s must be a constant number, this is %s", what,
-                kr_val_kind_text(&number));
+    kr_diagnose(e->list, KR_ERROR, span,
+                "it must be known at compile time: a number, a constant `let`, `dt` or `rate`",
+                "%s must be a constant number, this is %s", what, kr_val_kind_text(&number));
     return false;
   }
   if (!kr_unit_fit(e, &number, unit, what, span) || number.kind != KR_VAL_NUMBER) return false;
@@ -28,8 +29,8 @@ bool kr_need_whole(KrElab *e, const KrVal *val, const char *what, KrSpan span, i
   if (!kr_need_exact(e, val, "", what, span, &ratio)) return false;
   *whole = ratio.num;
   if (ratio.den == 1) return true;
-  kr_diagnose(e->list, KR_ERROR, span, NULL, "%s must be a whole number, this is %r", what,
-              ratio.num, ratio.den);
+  kr_diagnose(e->list, KR_ERROR, span, "use `floor`, `ceil` or `round`",
+              "%s must be a whole number, this is %r", what, ratio.num, ratio.den);
   return false;
 }
 
@@ -138,8 +139,8 @@ static bool join_dims(KrElab *e, KrText op, const KrVal *a, const KrVal *b, KrSp
     else
       ok = ok && kr_dim_is_plain(&a->dim);
     if (!ok)
-      kr_diagnose(e->list, KR_ERROR, span, NULL, "`^` cannot raise %s to this exponent",
-                  kr_dim_text(e, &a->dim));
+      kr_diagnose(e->list, KR_ERROR, span, "divide by the unit first, as in `x / 1Hz`",
+                  "`^` cannot raise %s to this exponent", kr_dim_text(e, &a->dim));
     return ok;
   }
   if (kr_dim_fits(&a->dim, &b->dim)) return true;
@@ -219,8 +220,8 @@ static KrVal map_items(KrElab *e, KrText op, KrVal a, KrVal b, KrSpan span) {
   bool both = a.kind == KR_VAL_TUPLE && b.kind == KR_VAL_TUPLE;
   uint32_t n = a.kind == KR_VAL_TUPLE ? a.as.items.n : b.as.items.n;
   if (both && a.as.items.n != b.as.items.n) {
-    kr_diagnose(e->list, KR_ERROR, span, NULL, "`%t` of tuples of %u and %u items", op,
-                a.as.items.n, b.as.items.n);
+    kr_diagnose(e->list, KR_ERROR, span, "both need the same number of items",
+                "`%t` of tuples of %u and %u items", op, a.as.items.n, b.as.items.n);
     return kr_val_poison();
   }
   KrVal out = kr_val_items(KR_VAL_TUPLE, KR_NEW_ARRAY(e->arena, KrVal, n), n);
@@ -252,8 +253,8 @@ KrVal kr_elab_binary(KrElab *e, KrText op, KrVal a, KrVal b, KrSpan span) {
   }
   if (!is_scalar(&a) || !is_scalar(&b)) {
     const KrVal *wrong = is_scalar(&a) ? &b : &a;
-    kr_diagnose(e->list, KR_ERROR, span, NULL, "`%t` wants numbers, %s side is %s", op,
-                wrong == &a ? "the left" : "the right",
+    kr_diagnose(e->list, KR_ERROR, span, "name one number of it: a field, an item, an output",
+                "`%t` wants numbers, %s side is %s", op, wrong == &a ? "the left" : "the right",
                 wrong->kind == KR_VAL_STREAM ? "a block of values" : kr_val_kind_text(wrong));
     return kr_val_poison();
   }
@@ -330,7 +331,7 @@ static KrVal negate(KrElab *e, KrVal val, KrSpan span) {
     return out;
   }
   if (!is_scalar(&val) || is_bool(&val)) {
-    kr_diagnose(e->list, KR_ERROR, span, NULL, "`-` wants a number, this is %s",
+    kr_diagnose(e->list, KR_ERROR, span, "negate a bool with `!`", "`-` wants a number, this is %s",
                 is_bool(&val) ? "a bool" : kr_val_kind_text(&val));
     return kr_val_poison();
   }
@@ -363,7 +364,8 @@ static KrVal select_items(KrElab *e, KrRef cond, const KrVal *a, const KrVal *b,
     if (same) out.as.items.at[i] = kr_elab_select(e, cond, a->as.items.at[i], *other, span);
   }
   if (same) return out;
-  kr_diagnose(e->list, KR_ERROR, span, NULL, "the two branches have different shapes");
+  kr_diagnose(e->list, KR_ERROR, span, "give both branches the same fields or items",
+              "the two branches have different shapes");
   return kr_val_poison();
 }
 
@@ -376,8 +378,8 @@ KrVal kr_elab_select(KrElab *e, KrRef cond, KrVal a, KrVal b, KrSpan span) {
   KrElem elem = KR_ELEM_BOOL;
   KrVal in[3] = {kr_val_stream(cond, KR_TYPE_SCALAR(KR_ELEM_BOOL)), a, b};
   if (is_bool(&a) != is_bool(&b) || (!is_bool(&a) && (!is_scalar(&a) || !is_scalar(&b)))) {
-    kr_diagnose(e->list, KR_ERROR, span, NULL, "one branch is %s, the other %s",
-                is_bool(&a) ? "a bool" : kr_val_kind_text(&a),
+    kr_diagnose(e->list, KR_ERROR, span, "give both branches the same type",
+                "one branch is %s, the other %s", is_bool(&a) ? "a bool" : kr_val_kind_text(&a),
                 is_bool(&b) ? "a bool" : kr_val_kind_text(&b));
     return kr_val_poison();
   }
@@ -453,7 +455,8 @@ static KrVal elab_repeat(KrElab *e, const KrAst *ast) {
   int64_t n;
   if (!kr_need_whole(e, &count, "a list's length", ast->at[1]->span, &n)) return kr_val_poison();
   if (n < 0) {
-    kr_diagnose(e->list, KR_ERROR, ast->at[1]->span, NULL, "a list's length cannot be negative");
+    kr_diagnose(e->list, KR_ERROR, ast->at[1]->span, "lengths begin with 0",
+                "a list's length cannot be negative");
     return kr_val_poison();
   }
   kr_count_unrolled(e, (uint64_t)n, ast->span);
@@ -467,14 +470,14 @@ static KrVal elab_index(KrElab *e, const KrAst *ast) {
   int64_t i;
   if (object.kind == KR_VAL_POISON) return object;
   if (object.kind != KR_VAL_LIST && object.kind != KR_VAL_TUPLE) {
-    kr_diagnose(e->list, KR_ERROR, ast->span, NULL, "only lists and tuples are indexed, this is %s",
-                kr_val_kind_text(&object));
+    kr_diagnose(e->list, KR_ERROR, ast->span, "name a field with `.`",
+                "only lists and tuples are indexed, this is %s", kr_val_kind_text(&object));
     return kr_val_poison();
   }
   if (!kr_need_whole(e, &index, "an index", ast->at[1]->span, &i)) return kr_val_poison();
   if (i >= 0 && i < (int64_t)object.as.items.n) return object.as.items.at[i];
-  kr_diagnose(e->list, KR_ERROR, ast->at[1]->span, NULL, "index %lld in a list of %u items",
-              (long long)i, object.as.items.n);
+  kr_diagnose(e->list, KR_ERROR, ast->at[1]->span, "indices begin with 0",
+              "index %lld in a list of %u items", (long long)i, object.as.items.n);
   return kr_val_poison();
 }
 
@@ -512,7 +515,8 @@ static KrVal report_member(KrElab *e, const KrVal *object, const KrAst *ast) {
     }
   }
   kr_diagnose(e->list, KR_ERROR, ast->name_span,
-              best.n > 0 ? kr_text_print(e->arena, "did you mean `%t`?", best) : NULL,
+              best.n > 0 ? kr_text_print(e->arena, "did you mean `%t`?", best)
+                         : "name a field it has",
               "%s has no field `%t`", kr_val_kind_text(object), ast->text);
   return kr_val_poison();
 }
@@ -583,7 +587,7 @@ static KrVal elab_kind(KrElab *e, const KrAst *ast) {
   case KR_AST_IF: return elab_branch(e, ast, false);
   case KR_AST_BLOCK: return kr_elab_block(e, ast, true);
   default:
-    kr_diagnose(e->list, KR_ERROR, ast->span, NULL, "an expression is needed here");
+    kr_diagnose(e->list, KR_ERROR, ast->span, "write a value", "an expression is needed here");
     return kr_val_poison();
   }
 }

@@ -17,8 +17,8 @@ static void declare_struct(KrElab *e, const KrAst *ast) {
   bool found;
   uint32_t *slot = kr_map_slot(e, &e->struct_names, ast->text, &found);
   if (found) {
-    kr_diagnose(e->list, KR_ERROR, ast->name_span, NULL, "the struct `%t` is declared twice",
-                ast->text);
+    kr_diagnose(e->list, KR_ERROR, ast->name_span, "choose another name",
+                "the struct `%t` is declared twice", ast->text);
     return;
   }
   *slot = e->n_structs;
@@ -62,7 +62,8 @@ static void bind_pattern(KrElab *e, const KrAst *pattern, KrVal val, KrSpan span
   if (val.kind == KR_VAL_FOREIGN && e->now.flow != NULL) val = kr_read_foreign(e, &val, span);
   bool items = val.kind == KR_VAL_TUPLE || val.kind == KR_VAL_LIST;
   if (val.kind != KR_VAL_POISON && (!items || val.as.items.n != pattern->n))
-    kr_diagnose(e->list, KR_ERROR, pattern->span, NULL, "%u names for %s", pattern->n,
+    kr_diagnose(e->list, KR_ERROR, pattern->span, "write one name for every value",
+                "%u names for %s", pattern->n,
                 items ? kr_text_print(e->arena, "%u values", val.as.items.n)
                       : kr_val_kind_text(&val));
   bool good = items && val.as.items.n == pattern->n;
@@ -114,7 +115,8 @@ static KrVal hold_record(KrElab *e, const KrVal *hold, KrSpan span) {
 static void elab_output(KrElab *e, const KrAst *ast) {
   KrFlowInfo *flow = e->now.flow;
   if (flow == NULL || e->now.calls > 0) {
-    kr_diagnose(e->list, KR_ERROR, ast->span, NULL, "`output` belongs into a flow");
+    kr_diagnose(e->list, KR_ERROR, ast->span, "move it into the braces of a `flow`",
+                "`output` belongs into a flow");
     return;
   }
   KrText label = e->now.label;
@@ -161,7 +163,8 @@ static KrVal elab_return(KrElab *e, const KrAst *ast) {
                 "make the `if` the value: `return if c { a } else { b }`",
                 "`return` cannot depend on a stream");
   if (e->now.calls == 0)
-    kr_diagnose(e->list, KR_ERROR, ast->span, NULL, "`return` belongs into a fn");
+    kr_diagnose(e->list, KR_ERROR, ast->span, "move it into the braces of a `fn`",
+                "`return` belongs into a fn");
   KrVal val = kr_elab_expr(e, ast->at[0]);
   e->returned = val;
   e->has_returned = true;
@@ -199,11 +202,12 @@ static KrVal elab_item(KrElab *e, const KrAst *item, bool last) {
   case KR_AST_FN:
   case KR_AST_STRUCT: return kr_val_none();
   case KR_AST_ATTRIBUTE:
-    kr_diagnose(e->list, KR_ERROR, item->span, NULL,
+    kr_diagnose(e->list, KR_ERROR, item->span, "program settings stand at top level",
                 "the attribute `@%t` belongs before a declaration", item->text);
     return kr_val_none();
   default:
-    kr_diagnose(e->list, KR_ERROR, item->name_span, NULL, "a %s stands at top level, not in a flow",
+    kr_diagnose(e->list, KR_ERROR, item->name_span, "move it out of the flow",
+                "a %s stands at top level, not in a flow",
                 item->kind == KR_AST_FLOW    ? "flow"
                 : item->kind == KR_AST_INPUT ? "input"
                 : item->kind == KR_AST_USE   ? "use"

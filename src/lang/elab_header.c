@@ -94,7 +94,7 @@ static void sort_header(KrElab *e, const KrAst *ast, Header *header) {
                   attribute ? "a flow has no attribute `@%t`" : "a flow has no parameter `%t`",
                   part->text);
     else if (*rows[k].slot != NULL)
-      kr_diagnose(e->list, KR_ERROR, part->span, NULL, "`%t` is given twice", part->text);
+      kr_diagnose(e->list, KR_ERROR, part->span, "give it once", "`%t` is given twice", part->text);
     else
       *rows[k].slot = part;
   }
@@ -117,8 +117,8 @@ static bool read_count(KrElab *e, const KrAst *part, int64_t least, int64_t *cou
                      count))
     return false;
   if (*count >= least) return true;
-  kr_diagnose(e->list, KR_ERROR, part->at[0]->span, NULL, "`%t` must be at least %lld", part->text,
-              (long long)least);
+  kr_diagnose(e->list, KR_ERROR, part->at[0]->span, "write a whole constant",
+              "`%t` must be at least %lld", part->text, (long long)least);
   return false;
 }
 
@@ -126,7 +126,8 @@ static bool read_dt(KrElab *e, const KrAst *part, KrFlow *flow) {
   const KrAst *value = part->at[0];
   if (value->kind == KR_AST_CALL && value->at[0] != NULL && value->at[0]->kind == KR_AST_NAME &&
       kr_text_is(value->at[0]->text, "adaptive")) {
-    kr_diagnose(e->list, KR_ERROR, value->span, NULL, "`dt=adaptive(…)` is not available yet");
+    kr_diagnose(e->list, KR_ERROR, value->span, "write a constant `dt`",
+                "`dt=adaptive(…)` is not available yet");
     return false;
   }
   if (!read_seconds(e, part, &flow->clock.dt)) return false;
@@ -138,7 +139,8 @@ static bool read_dt(KrElab *e, const KrAst *part, KrFlow *flow) {
                   flow->name);
     return true;
   }
-  kr_diagnose(e->list, KR_ERROR, value->span, NULL, "`dt` must be greater than 0");
+  kr_diagnose(e->list, KR_ERROR, value->span, "write for example `dt=1/100`",
+              "`dt` must be greater than 0");
   return false;
 }
 
@@ -161,7 +163,8 @@ static bool read_length(KrElab *e, const Header *header, KrFlow *flow) {
   int64_t n;
   if (!read_seconds(e, header->duration, &until)) return false;
   if (until.num < 0 || kr_clock_count(&flow->clock, KR_RATIO_ZERO, until, &n) != KR_OK) {
-    kr_diagnose(e->list, KR_ERROR, header->duration->span, NULL, "`duration` is out of range");
+    kr_diagnose(e->list, KR_ERROR, header->duration->span, "write for example `duration=2s`",
+                "`duration` is out of range");
     return false;
   }
   if (flow->n_steps < 0 || n < flow->n_steps) flow->n_steps = n;
@@ -191,13 +194,14 @@ void kr_flow_header(KrElab *e, KrFlowInfo *info) {
   if (header.phase != NULL) {
     ok = read_seconds(e, header.phase, &flow.clock.phase) && ok;
     if (flow.clock.phase.num < 0) {
-      kr_diagnose(e->list, KR_ERROR, header.phase->at[0]->span, NULL, "`phase` cannot be negative");
+      kr_diagnose(e->list, KR_ERROR, header.phase->at[0]->span,
+                  "add whole periods until it is 0 or more", "`phase` cannot be negative");
       ok = false;
     }
   }
   if (header.substeps != NULL) ok = read_count(e, header.substeps, 1, &count) && ok;
   if (count > 1000000) {
-    kr_diagnose(e->list, KR_ERROR, header.substeps->span, NULL,
+    kr_diagnose(e->list, KR_ERROR, header.substeps->span, "choose a smaller `dt`",
                 "`substeps` must be at most 1000000");
     count = 1, ok = false;
   }

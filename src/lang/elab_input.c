@@ -79,8 +79,8 @@ static bool read_rate(KrElab *e, const KrAst *ast, KrRateClass *cls, bool *own) 
     KrArg arg = {.ast = attribute->at[0], .span = attribute->span};
     uint32_t choice;
     if (!kr_text_is(attribute->text, "rate")) {
-      kr_diagnose(e->list, KR_ERROR, attribute->span, NULL, "an input has no attribute `@%t`",
-                  attribute->text);
+      kr_diagnose(e->list, KR_ERROR, attribute->span, "an input has @rate",
+                  "an input has no attribute `@%t`", attribute->text);
       return false;
     }
     if (!kr_arg_word(e, &arg, "audio|control|visual|sim|file", "`@rate` of an input", &choice))
@@ -181,8 +181,9 @@ static KrVal open_number(KrElab *e, KrBinding *binding, const KrSpec *spec, cons
   if (source != NULL && value == NULL) return kr_val_poison();
   if (val.kind == KR_VAL_POISON) return val;
   if (!kr_dim_fits(&val.dim, &spec->dim)) {
-    kr_diagnose(e->list, KR_ERROR, value->span, NULL, "the input `%t` is in %s, this is in %s",
-                binding->name, kr_dim_text(e, &spec->dim), kr_dim_text(e, &val.dim));
+    kr_diagnose(e->list, KR_ERROR, value->span, "give it in the declared unit",
+                "the input `%t` is in %s, this is in %s", binding->name, kr_dim_text(e, &spec->dim),
+                kr_dim_text(e, &val.dim));
     return kr_val_poison();
   }
   KrInput input = {.name = binding->name,
@@ -198,8 +199,9 @@ static KrVal open_number(KrElab *e, KrBinding *binding, const KrSpec *spec, cons
   if (ok && val.kind == KR_VAL_NUMBER)
     ok = kr_number_const(e, &val.as.number, elem, binding->span, &input.value);
   if (!ok) {
-    kr_diagnose(e->list, KR_ERROR, value != NULL ? value->span : binding->span, NULL,
-                "the input `%t` is a constant %s", binding->name, kr_elem_text(elem));
+    kr_diagnose(e->list, KR_ERROR, value != NULL ? value->span : binding->span,
+                "bind it to one number: `--input name=0.5`", "the input `%t` is a constant %s",
+                binding->name, kr_elem_text(elem));
     return kr_val_poison();
   }
   binding->is_input = true;
@@ -226,7 +228,8 @@ void kr_input_open(KrElab *e, KrBinding *binding) {
   else if (spec.kind == KR_SPEC_SCALAR || spec.kind == KR_SPEC_ANY)
     val = open_number(e, binding, &spec, source);
   else
-    kr_diagnose(e->list, KR_ERROR, binding->span, NULL, "an input is a number, a Stream or an Evt");
+    kr_diagnose(e->list, KR_ERROR, binding->span, "write for example `input knob: f64 = 0.5`",
+                "an input is a number, a Stream or an Evt");
   if (!binding->is_input) binding->val = val;
   binding->state = KR_BIND_READY;
 }

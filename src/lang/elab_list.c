@@ -7,8 +7,8 @@ void kr_count_unrolled(KrElab *e, uint64_t n, KrSpan span) {
     e->n_unrolled += (uint32_t)n;
     return;
   }
-  kr_diagnose(e->list, KR_ERROR, span, NULL, "lists and functions unroll to more than %u copies",
-              limit);
+  kr_diagnose(e->list, KR_ERROR, span, "use a shorter list",
+              "lists and functions unroll to more than %u copies", limit);
   longjmp(e->stop, 1);
 }
 
@@ -16,8 +16,8 @@ bool kr_list_of(KrElab *e, KrVal val, KrSpan span, KrVal *list) {
   *list = val;
   if (val.kind == KR_VAL_LIST || val.kind == KR_VAL_TUPLE) return true;
   if (val.kind != KR_VAL_POISON)
-    kr_diagnose(e->list, KR_ERROR, span, NULL, "a list is needed, this is %s",
-                kr_val_kind_text(&val));
+    kr_diagnose(e->list, KR_ERROR, span, "write `[a, b]` or `[0..n]`",
+                "a list is needed, this is %s", kr_val_kind_text(&val));
   return false;
 }
 
@@ -67,7 +67,7 @@ static KrVal filter_list(KrElab *e, const KrVal *list, const KrVal *fn, KrSpan s
       continue;
     }
     if (keep->kind != KR_VAL_POISON)
-      kr_diagnose(e->list, KR_ERROR, span, NULL,
+      kr_diagnose(e->list, KR_ERROR, span, "streams cannot decide how long a list is",
                   "a list is filtered by a constant bool, this is %s", kr_val_kind_text(keep));
     return kr_val_poison();
   }
@@ -108,7 +108,8 @@ static KrVal sum_tuples(KrElab *e, const KrVal *at, uint32_t n, KrSpan span) {
   for (uint32_t c = 0; c < width; c++) {
     for (uint32_t i = 0; i < n; i++) {
       if (at[i].kind != KR_VAL_TUPLE || at[i].as.items.n != width) {
-        kr_diagnose(e->list, KR_ERROR, span, NULL, "the items of the list have different shapes");
+        kr_diagnose(e->list, KR_ERROR, span, "give all items the same shape",
+                    "the items of the list have different shapes");
         return kr_val_poison();
       }
       column[i] = at[i].as.items.at[c];
@@ -138,12 +139,13 @@ static KrVal sum_values(KrElab *e, const KrVal *at, uint32_t n, KrSpan span) {
     if (in[i].kind == KR_VAL_POISON) return in[i];
     if (in[i].kind == KR_VAL_STREAM &&
         (in[i].type.elem == KR_ELEM_BOOL || in[i].type.shape != KR_SHAPE_SCALAR)) {
-      kr_diagnose(e->list, KR_ERROR, span, NULL, "a sum wants numbers");
+      kr_diagnose(e->list, KR_ERROR, span, "sum numbers or tuples of numbers",
+                  "a sum wants numbers");
       return kr_val_poison();
     }
     if (!kr_dim_fits(&dim, &in[i].dim)) {
-      kr_diagnose(e->list, KR_ERROR, span, NULL, "a sum of %s and %s", kr_dim_text(e, &dim),
-                  kr_dim_text(e, &in[i].dim));
+      kr_diagnose(e->list, KR_ERROR, span, "all items need the same unit", "a sum of %s and %s",
+                  kr_dim_text(e, &dim), kr_dim_text(e, &in[i].dim));
       return kr_val_poison();
     }
     dim = kr_dim_join(dim, in[i].dim);
@@ -162,7 +164,7 @@ static KrVal sum_values(KrElab *e, const KrVal *at, uint32_t n, KrSpan span) {
 
 static KrVal extreme_value(KrElab *e, KrText name, const KrVal *list, KrSpan span) {
   if (list->as.items.n == 0) {
-    kr_diagnose(e->list, KR_ERROR, span, NULL, "`%t` of an empty list", name);
+    kr_diagnose(e->list, KR_ERROR, span, "test its `len()` first", "`%t` of an empty list", name);
     return kr_val_poison();
   }
   KrVal val = list->as.items.at[0];
@@ -176,8 +178,8 @@ static KrVal extreme_value(KrElab *e, KrText name, const KrVal *list, KrSpan spa
 
 static bool arity(KrElab *e, KrText name, KrArgs args, uint32_t n, KrSpan span) {
   if (args.n == n) return true;
-  kr_diagnose(e->list, KR_ERROR, span, NULL, "`%t` of a list takes %u arguments, here are %u", name,
-              n - 1, args.n - 1);
+  kr_diagnose(e->list, KR_ERROR, span, "see `kairo ops`",
+              "`%t` of a list takes %u arguments, here are %u", name, n - 1, args.n - 1);
   return false;
 }
 

@@ -17,7 +17,8 @@ static void list_asset(KrElab *e, const char *kind, KrText path, const KrDigest 
 }
 
 static void report_file(KrElab *e, KrText path, const char *error, KrSpan span) {
-  kr_diagnose(e->list, KR_ERROR, span, NULL, "cannot read `%t`: %s", path,
+  kr_diagnose(e->list, KR_ERROR, span, "the path is looked up beside the program",
+              "cannot read `%t`: %s", path,
               error != NULL ? error : "there is no way to files here");
 }
 
@@ -66,7 +67,7 @@ static KrVal load_midi(KrElab *e, KrText path, const uint8_t *at, size_t n, KrSp
   KrMidi midi;
   const char *error = NULL;
   if (kr_midi_read(e->arena, at, n, &midi, &error) != KR_OK) {
-    kr_diagnose(e->list, KR_ERROR, span, NULL, "`%t`: %s", path,
+    kr_diagnose(e->list, KR_ERROR, span, "check the file with another program", "`%t`: %s", path,
                 error != NULL ? error : "damaged MIDI file");
     return kr_val_poison();
   }
@@ -119,7 +120,7 @@ static KrVal load_csv(KrElab *e, KrText path, const uint8_t *at, size_t n, KrSpa
   const char *error = NULL;
   if (kr_csv_read(e->arena, at, n, &csv, &error) != KR_OK ||
       kr_csv_check_events(e->arena, &csv, &error) != KR_OK) {
-    kr_diagnose(e->list, KR_ERROR, span, NULL, "`%t`: %s", path,
+    kr_diagnose(e->list, KR_ERROR, span, "check the file with another program", "`%t`: %s", path,
                 error != NULL ? error : "damaged table");
     return kr_val_poison();
   }

@@ -140,7 +140,8 @@ KrText kr_name_near(KrElab *e, KrText name) {
 static KrVal report_unknown(KrElab *e, KrText name, KrSpan span) {
   KrText near = kr_name_near(e, name);
   kr_diagnose(e->list, KR_ERROR, span,
-              near.n > 0 ? kr_text_print(e->arena, "did you mean `%t`?", near) : NULL,
+              near.n > 0 ? kr_text_print(e->arena, "did you mean `%t`?", near)
+                         : "define it with `let`, or name a flow",
               "unknown name `%t`", name);
   return kr_val_poison();
 }
@@ -209,7 +210,8 @@ KrVal kr_binding_read(KrElab *e, KrBinding *binding, KrSpan span, KrText name) {
   if (binding->state == KR_BIND_READY) return at_read(e, binding->val, span);
   if (binding->flow != NULL) return read_pending(e, binding, span, name);
   if (binding->state == KR_BIND_BUSY) {
-    kr_diagnose(e->list, KR_ERROR, span, NULL, "`%t` is defined by itself", name);
+    kr_diagnose(e->list, KR_ERROR, span, "break the circle, or use `prev` inside a flow",
+                "`%t` is defined by itself", name);
     return kr_val_poison();
   }
   KrVal val = evaluate_top(e, binding);
@@ -313,7 +315,8 @@ KrVal kr_name_member(KrElab *e, KrFlowInfo *flow, const KrAst *ast) {
   for (uint32_t i = 0; i < e->n_sites; i++)
     if (e->sites[i].flow == flow) consider(ast->text, e->sites[i].name, &best, &distance);
   kr_diagnose(e->list, KR_ERROR, ast->name_span,
-              best.n > 0 ? kr_text_print(e->arena, "did you mean `%t`?", best) : NULL,
+              best.n > 0 ? kr_text_print(e->arena, "did you mean `%t`?", best)
+                         : "name an `output` or a `let` of that flow",
               "the flow `%t` has no output or let `%t`", flow->name, ast->text);
   return kr_val_poison();
 }

@@ -20,7 +20,8 @@ KrText kr_emit_path(KrElab *e, const char *name) {
 KrRef kr_emit_node(KrElab *e, KrNode node, const char *name, KrSpan span) {
   uint32_t limit = e->options->max_nodes == 0 ? 4000000 : e->options->max_nodes;
   if (e->graph->n_nodes >= limit) {
-    kr_diagnose(e->list, KR_ERROR, span, NULL, "the program has more than %u nodes", limit);
+    kr_diagnose(e->list, KR_ERROR, span, "unroll less", "the program has more than %u nodes",
+                limit);
     longjmp(e->stop, 1);
   }
   node.flow = e->now.flow == NULL || e->now.in_function ? KR_NONE : e->now.flow->index;
@@ -79,7 +80,9 @@ KrRef kr_emit_op(KrElab *e, const char *name, KrElem elem, KrType type, const Kr
                  KrSpan span) {
   const KrOp *op = kr_registry_find(kr_text_from(name), 0);
   if (op == NULL || !need_flow(e, span)) {
-    if (op == NULL) kr_diagnose(e->list, KR_ERROR, span, NULL, "there is no operator `%s`", name);
+    if (op == NULL)
+      kr_diagnose(e->list, KR_ERROR, span, "this is a fault of Kairo: please report it",
+                  "there is no operator `%s`", name);
     return (KrRef){KR_NONE, 0};
   }
   uint32_t n_ports = kr_op_ports(op);
@@ -124,7 +127,8 @@ KrVal kr_to_elem(KrElab *e, KrVal val, KrElem elem, KrSpan span) {
                        : val.kind == KR_VAL_STREAM ? "a block of values"
                                                    : kr_val_kind_text(&val);
     kr_diagnose(e->list, KR_ERROR, span,
-                is_bool ? "write `if b then 1 else 0` to make a number of it" : NULL,
+                is_bool ? "write `if b then 1 else 0` to make a number of it"
+                        : "compare it, as in `x > 0`, or name a number",
                 "%s stands where %s is needed", what, elem == KR_ELEM_BOOL ? "a bool" : "a number");
     return kr_val_poison();
   }
@@ -144,8 +148,8 @@ KrVal kr_to_stream(KrElab *e, KrVal val, KrSpan span) {
   if (val.kind == KR_VAL_NUMBER)
     return kr_to_elem(e, val, val.as.number.typed ? val.as.number.elem : e->now.real, span);
   if (val.kind == KR_VAL_GATE) return kr_to_elem(e, val, val.type.elem, span);
-  kr_diagnose(e->list, KR_ERROR, span, NULL, "%s stands where a stream is needed",
-              kr_val_kind_text(&val));
+  kr_diagnose(e->list, KR_ERROR, span, "name a number: a field, an item, an output",
+              "%s stands where a stream is needed", kr_val_kind_text(&val));
   return kr_val_poison();
 }
 
@@ -321,8 +325,8 @@ KrVal kr_read_foreign(KrElab *e, const KrVal *foreign, KrSpan span) {
   if (!contains_stream(&inner, &whole)) return inner;
   if (!need_flow(e, span)) return kr_val_poison();
   if (e->now.in_function) {
-    kr_diagnose(e->list, KR_ERROR, span, NULL, "a function over events cannot read the stream `%t`",
-                foreign->as.foreign.name);
+    kr_diagnose(e->list, KR_ERROR, span, "give the value to `event.from_signal` as a payload field",
+                "a function over events cannot read the stream `%t`", foreign->as.foreign.name);
     return kr_val_poison();
   }
   if (!same_clock(e, foreign->as.foreign.flow, e->now.flow)) {

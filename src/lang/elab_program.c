@@ -20,8 +20,8 @@ const KrAst *kr_elab_parse(KrElab *e, const char *label, const char *text) {
   if (e->list->n_errors > errors || program == NULL) return NULL;
   const KrAst *item = program->n == 1 ? program->at[0] : NULL;
   if (item != NULL && item->kind == KR_AST_EXPR && item->n > 0) return item->at[0];
-  kr_diagnose(e->list, KR_ERROR, (KrSpan){file, 0, (uint32_t)kr_text_from(text).n}, NULL,
-              "one expression is needed");
+  kr_diagnose(e->list, KR_ERROR, (KrSpan){file, 0, (uint32_t)kr_text_from(text).n},
+              "write for example `0.5` or `2s`", "one expression is needed");
   return NULL;
 }
 
@@ -42,7 +42,8 @@ static void set_tempo(KrElab *e, const KrVal *val, KrSpan span) {
   if (!kr_need_exact(e, bare ? val : &tempo, NULL, "the tempo", span, &rate)) return;
   KrRatio minute = {1, 60};
   if (rate.num <= 0 || kr_ratio_mul(rate, minute, &rate) != KR_OK) {
-    kr_diagnose(e->list, KR_ERROR, span, NULL, "the tempo must be greater than 0");
+    kr_diagnose(e->list, KR_ERROR, span, "write for example `@tempo=120bpm`",
+                "the tempo must be greater than 0");
     return;
   }
   KrTempoSegment *segment = KR_NEW(e->arena, KrTempoSegment);
@@ -61,17 +62,17 @@ static void set_version(KrElab *e, const KrVal *val, KrSpan span) {
   int64_t whole;
   if (!kr_need_whole(e, val, "the language version", span, &whole)) return;
   if (whole > 1)
-    kr_diagnose(e->list, KR_ERROR, span, NULL,
+    kr_diagnose(e->list, KR_ERROR, span, "use a newer Kairo",
                 "this program is written for Kairo %lld, here is Kairo 1", (long long)whole);
   else if (whole < 1)
-    kr_diagnose(e->list, KR_ERROR, span, NULL, "language versions begin with 1");
+    kr_diagnose(e->list, KR_ERROR, span, "write `@kairo=1`", "language versions begin with 1");
 }
 
 static void set_profile(KrElab *e, const KrAst *value, KrSpan span) {
   KrArg arg = {.ast = value, .span = span};
   uint32_t choice;
   if (kr_arg_word(e, &arg, "strict|fast", "`@profile`", &choice) && choice == 1)
-    kr_diagnose(e->list, KR_WARNING, span, NULL,
+    kr_diagnose(e->list, KR_WARNING, span, "leave it out",
                 "the profile `fast` computes the same as `strict`");
 }
 
@@ -92,7 +93,8 @@ static void apply_setting(KrElab *e, KrText name, const KrAst *value, KrSpan spa
     KrRatio seconds;
     if (!kr_seconds(e, &val, kr_text_print(e->arena, "`@%t`", name), span, &seconds)) return;
     if (seconds.num <= 0) {
-      kr_diagnose(e->list, KR_ERROR, span, NULL, "`@%t` must be greater than 0", name);
+      kr_diagnose(e->list, KR_ERROR, span, "write for example `4s`", "`@%t` must be greater than 0",
+                  name);
     } else if (kr_text_is(name, "duration")) {
       e->graph->has_duration = true;
       e->graph->duration = seconds;
@@ -117,13 +119,15 @@ static void read_setting(KrElab *e, const KrAst *item) {
       if (d < distance && d < name.n) distance = d, best = kr_text_from(settings[i]);
     }
     kr_diagnose(e->list, KR_ERROR, item->name_span,
-                best.n > 0 ? kr_text_print(e->arena, "did you mean `@%t`?", best) : NULL,
+                best.n > 0 ? kr_text_print(e->arena, "did you mean `@%t`?", best)
+                           : "the settings are seed, profile, duration, latency, tempo and kairo",
                 "unknown setting `@%t`", name);
     return;
   }
   const KrAst *value = item->n > 0 ? item->at[0] : NULL;
   if (value == NULL) {
-    kr_diagnose(e->list, KR_ERROR, item->span, NULL, "`@%t` needs a value: `@%t=…`", name, name);
+    kr_diagnose(e->list, KR_ERROR, item->span, "write for example `@duration=4s`",
+                "`@%t` needs a value: `@%t=…`", name, name);
     return;
   }
   if (find_set(e, name) == NULL) apply_setting(e, name, value, value->span);
@@ -146,8 +150,9 @@ static void apply_sets(KrElab *e) {
     if (value != NULL) apply_setting(e, name, value, value->span);
     if (is_setting(name)) continue;
     uint32_t file = kr_source_add(e, kr_text_from(label), name);
-    kr_diagnose(e->list, KR_ERROR, (KrSpan){file, 0, (uint32_t)name.n}, NULL,
-                "the program has no top-level let or setting `%t`", name);
+    kr_diagnose(e->list, KR_ERROR, (KrSpan){file, 0, (uint32_t)name.n},
+                "see the names in the program", "the program has no top-level let or setting `%t`",
+                name);
   }
 }
 
@@ -163,8 +168,8 @@ static void bind_use(KrElab *e, const KrAst *path, KrScope *module) {
   KrText name = path->text.n > 0 ? path->text : last->text;
   KrBinding *source = path->n > 1 ? kr_scope_find(module, last->text) : NULL;
   if (path->n > 1 && source == NULL) {
-    kr_diagnose(e->list, KR_ERROR, last->span, NULL, "the module `%t` has no `%t`",
-                path->at[0]->text, last->text);
+    kr_diagnose(e->list, KR_ERROR, last->span, "see the names in the module",
+                "the module `%t` has no `%t`", path->at[0]->text, last->text);
     return;
   }
   KrBinding *binding = kr_scope_declare(e, e->now.scope, name, last->span, path);
@@ -182,13 +187,15 @@ static void bind_use(KrElab *e, const KrAst *path, KrScope *module) {
 static void use_module(KrElab *e, const KrAst *path) {
   KrText name = path->at[0]->text;
   if (kr_text_is(name, "std")) {
-    kr_diagnose(e->list, KR_ERROR, path->span, NULL, "the built-in modules are not available yet");
+    kr_diagnose(e->list, KR_ERROR, path->span,
+                "write what you need into a module beside the program",
+                "the built-in modules are not available yet");
     return;
   }
   bool found;
   uint32_t *slot = kr_map_slot(e, &e->modules, name, &found);
   if (found && *slot == 0) {
-    kr_diagnose(e->list, KR_ERROR, path->span, NULL,
+    kr_diagnose(e->list, KR_ERROR, path->span, "move what both need into a third module",
                 "the modules use one another in a circle through `%t`", name);
     return;
   }
@@ -220,8 +227,8 @@ static void use_module(KrElab *e, const KrAst *path) {
 }
 
 static void report_later(KrElab *e, const KrAst *item) {
-  kr_diagnose(e->list, KR_ERROR, item->name_span, NULL, "`%s` is not available yet",
-              item->kind == KR_AST_SYNTH ? "synth" : "scene");
+  kr_diagnose(e->list, KR_ERROR, item->name_span, "use flows and `event.from_list` for now",
+              "`%s` is not available yet", item->kind == KR_AST_SYNTH ? "synth" : "scene");
 }
 
 static void check_top(KrElab *e, const KrAst *item) {
@@ -229,7 +236,8 @@ static void check_top(KrElab *e, const KrAst *item) {
                      : item->kind == KR_AST_RETURN ? "`return` belongs into a fn"
                      : item->kind == KR_AST_ASSIGN ? "a state is assigned inside a flow"
                                                    : "`for` belongs into a flow";
-  kr_diagnose(e->list, KR_ERROR, item->span, NULL, "%s", what);
+  kr_diagnose(e->list, KR_ERROR, item->span, "move it into the braces of a `flow` or `fn`", "%s",
+              what);
 }
 
 /// First pass over a program or module: what its names are.
@@ -313,7 +321,8 @@ static void patch_forwards(KrElab *e) {
   KrGraph *graph = e->graph;
   for (uint32_t i = 0; i < e->n_forwards; i++)
     if (!e->forwards[i].resolved && e->list->n_errors == 0)
-      kr_diagnose(e->list, KR_ERROR, e->forwards[i].span, NULL, "this stream is never defined");
+      kr_diagnose(e->list, KR_ERROR, e->forwards[i].span, "give the flow this output",
+                  "this stream is never defined");
   if (e->n_forwards == 0) return;
   for (uint32_t i = 0; i < graph->n_nodes; i++) {
     follow_all(e, graph->nodes[i].in, graph->nodes[i].n_in);
@@ -338,7 +347,8 @@ static const char *near_dt(KrElab *e, const KrClock *clocks, uint32_t n, uint32_
   for (uint32_t i = 0; i < n; i++)
     if (i != clash) others[n_others++] = clocks[i];
   KrRatio dt;
-  if (kr_grid_nearest_dt(others, n_others, clocks[clash].dt, &dt) != KR_OK) return NULL;
+  if (kr_grid_nearest_dt(others, n_others, clocks[clash].dt, &dt) != KR_OK)
+    return "choose rates with a smaller common multiple";
   return kr_text_print(e->arena, "the nearest dt that fits `%t` is %r", e->graph->flows[clash].name,
                        dt.num, dt.den);
 }

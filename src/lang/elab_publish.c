@@ -80,7 +80,7 @@ static void publish_output(KrElab *e, KrFlowInfo *flow, const KrFlowOutput *from
   else if (audio && whole && !columns.named && !columns.boolean && !columns.block)
     output.kind = KR_OUTPUT_AUDIO;
   if (audio && !whole && output.kind == KR_OUTPUT_NUMBERS && !columns.named)
-    kr_diagnose(e->list, KR_WARNING, from->span, NULL,
+    kr_diagnose(e->list, KR_WARNING, from->span, "choose a whole number of Hz",
                 "sound at a rate that is no whole number of Hz is written as numbers");
   output.refs = columns.refs;
   output.n_refs = columns.n;

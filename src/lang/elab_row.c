@@ -78,7 +78,8 @@ static KrVal block_value(KrElab *e, Call *call, uint32_t i) {
     KrType type;
     if (!kr_need_whole(e, &size, "the size", slot_span(call, k), &n)) return kr_val_poison();
     if (n < 1 || n > 1 << 24) {
-      kr_diagnose(e->list, KR_ERROR, slot_span(call, k), NULL, "the size must be 1 to 16777216");
+      kr_diagnose(e->list, KR_ERROR, slot_span(call, k), "write for example `size=1024`",
+                  "the size must be 1 to 16777216");
       return kr_val_poison();
     }
     KrRef ref = kr_emit_history(e, arg, (uint32_t)n, arg->span, &type);
@@ -92,7 +93,8 @@ static KrVal port_value(KrElab *e, Call *call, uint32_t i) {
   if (call->slots[i] == NULL) {
     if (port->preset != NULL) return preset_value(e, port, call->span);
     kr_diagnose(e->list, KR_ERROR, call->span,
-                port->doc == NULL ? NULL : kr_text_print(e->arena, "%s: %s", port->name, port->doc),
+                port->doc == NULL ? "see `kairo ops`"
+                                  : kr_text_print(e->arena, "%s: %s", port->name, port->doc),
                 "`%s` needs its argument `%s`", call->op->name, port->name);
     return kr_val_poison();
   }
@@ -114,7 +116,7 @@ static KrVal port_value(KrElab *e, Call *call, uint32_t i) {
     val.dim = dim;
   }
   if (val.kind != KR_VAL_NONE) return val;
-  kr_diagnose(e->list, KR_ERROR, span, NULL, "this has no value");
+  kr_diagnose(e->list, KR_ERROR, span, "statements have no value", "this has no value");
   return kr_val_poison();
 }
 
@@ -140,8 +142,9 @@ static bool fit_units(KrElab *e, Call *call, KrDim *dim) {
       if (!kr_unit_fit(e, val, port->unit, what, slot_span(call, i))) return false;
     } else if (port->kind == KR_PORT_SIGNAL) {
       if (!kr_dim_fits(dim, &val->dim)) {
-        kr_diagnose(e->list, KR_ERROR, slot_span(call, i), NULL, "`%s` of %s and %s",
-                    call->op->name, kr_dim_text(e, dim), kr_dim_text(e, &val->dim));
+        kr_diagnose(e->list, KR_ERROR, slot_span(call, i), "its arguments need the same unit",
+                    "`%s` of %s and %s", call->op->name, kr_dim_text(e, dim),
+                    kr_dim_text(e, &val->dim));
         return false;
       }
       *dim = kr_dim_join(*dim, val->dim);
@@ -222,8 +225,8 @@ static KrVal map_tuple(KrElab *e, const Call *call, uint32_t n) {
     for (uint32_t i = 0; i < call->n_ports; i++) {
       if (!is_value_port(call->op->in[i].kind) || call->vals[i].kind != KR_VAL_TUPLE) continue;
       if (call->vals[i].as.items.n != n) {
-        kr_diagnose(e->list, KR_ERROR, slot_span(call, i), NULL, "tuples of %u and %u items", n,
-                    call->vals[i].as.items.n);
+        kr_diagnose(e->list, KR_ERROR, slot_span(call, i), "give tuples of the same length",
+                    "tuples of %u and %u items", n, call->vals[i].as.items.n);
         return kr_val_poison();
       }
       one.vals[i] = call->vals[i].as.items.at[k];
@@ -254,8 +257,9 @@ static bool choose_elem(KrElab *e, Call *call) {
       signals[n++] = *val;
       continue;
     }
-    kr_diagnose(e->list, KR_ERROR, slot_span(call, i), NULL, "`%s` of `%s` is a number, this is %s",
-                call->op->in[i].name, call->op->name,
+    kr_diagnose(e->list, KR_ERROR, slot_span(call, i),
+                "name one number of it: a field, an item, an output",
+                "`%s` of `%s` is a number, this is %s", call->op->in[i].name, call->op->name,
                 val->kind == KR_VAL_STREAM
                     ? val->type.elem == KR_ELEM_BOOL && val->type.shape == KR_SHAPE_SCALAR
                           ? "a bool"
@@ -336,7 +340,7 @@ static bool put_block(KrElab *e, Call *call, uint32_t i) {
   for (int k = 0; k < 4; k++) {
     if (kinds[k].kind != call->op->in[i].kind) continue;
     if (val->kind == KR_VAL_STREAM && val->type.shape == kinds[k].shape) break;
-    kr_diagnose(e->list, KR_ERROR, slot_span(call, i), NULL, "`%s` of `%s` is %s",
+    kr_diagnose(e->list, KR_ERROR, slot_span(call, i), "see `kairo ops`", "`%s` of `%s` is %s",
                 call->op->in[i].name, call->op->name, kinds[k].text);
     return false;
   }
@@ -363,8 +367,9 @@ static bool put_const(KrElab *e, Call *call, uint32_t i) {
       port->unit != NULL && (strcmp(port->unit, "s") == 0 || strcmp(port->unit, "beats") == 0);
   if (timed && !kr_need_exact(e, val, NULL, what, slot_span(call, i), &ratio)) return false;
   if (val->kind != KR_VAL_NUMBER) {
-    kr_diagnose(e->list, KR_ERROR, slot_span(call, i), NULL, "%s must be a constant, this is %s",
-                what, kr_val_kind_text(val));
+    kr_diagnose(e->list, KR_ERROR, slot_span(call, i),
+                "it must be known when the program is prepared",
+                "%s must be a constant, this is %s", what, kr_val_kind_text(val));
     return false;
   }
   set_const(&call->port[i], &val->as.number);
@@ -391,8 +396,9 @@ static bool put_text(KrElab *e, Call *call, uint32_t i) {
                                      : port_value(e, call, i);
   if (val.kind == KR_VAL_POISON) return false;
   if (val.kind != KR_VAL_STRING) {
-    kr_diagnose(e->list, KR_ERROR, slot_span(call, i), NULL, "`%s` of `%s` is a string, this is %s",
-                port->name, call->op->name, kr_val_kind_text(&val));
+    kr_diagnose(e->list, KR_ERROR, slot_span(call, i), "write it between quotes",
+                "`%s` of `%s` is a string, this is %s", port->name, call->op->name,
+                kr_val_kind_text(&val));
     return false;
   }
   call->port[i].kind = KR_VALUE_TEXT;
@@ -408,7 +414,8 @@ static bool put_point(KrElab *e, const KrVal *val, double *to, KrSpan span) {
   if (number.kind == KR_VAL_BOOL) number = kr_val_exact(kr_ratio_of(number.as.boolean));
   if (number.kind != KR_VAL_NUMBER) {
     if (number.kind != KR_VAL_POISON)
-      kr_diagnose(e->list, KR_ERROR, span, NULL, "a list of constant numbers is needed");
+      kr_diagnose(e->list, KR_ERROR, span, "write `[1, 2, 3]` or `[(0s, 0), (1s, 1)]`",
+                  "a list of constant numbers is needed");
     return false;
   }
   *to = number.as.number.value;
@@ -428,7 +435,8 @@ static bool put_points(KrElab *e, Call *call, uint32_t i) {
     const KrVal *row = &list.as.items.at[k];
     bool tuple = row->kind == KR_VAL_TUPLE;
     if ((tuple ? row->as.items.n : 1) != columns) {
-      kr_diagnose(e->list, KR_ERROR, span, NULL, "the rows of the list have different lengths");
+      kr_diagnose(e->list, KR_ERROR, span, "give all rows the same length",
+                  "the rows of the list have different lengths");
       return false;
     }
     for (uint32_t c = 0; c < columns; c++)
@@ -474,7 +482,7 @@ static bool find_type(KrElab *e, const Call *call, KrType *type) {
                  .dt = KR_RATIO_ONE};
   if (e->now.flow != NULL) prep.dt = e->graph->flows[e->now.flow->index].clock.dt;
   if (op->type(&prep, type, &message) == KR_OK) return true;
-  kr_diagnose(e->list, KR_ERROR, call->span, NULL, "`%s`: %s", op->name,
+  kr_diagnose(e->list, KR_ERROR, call->span, "see `kairo ops`", "`%s`: %s", op->name,
               message != NULL ? message : "these arguments do not go together");
   return false;
 }
@@ -493,8 +501,8 @@ static KrVal emit_row(KrElab *e, Call *call, KrDim dim) {
     if (!put_port(e, call, i)) call->failed = true;
   if (call->failed) return kr_val_poison();
   if (kr_elem_is_real(call->elem) && call->op->run[call->elem] == NULL) {
-    kr_diagnose(e->list, KR_ERROR, call->span, NULL, "`%s` does not work on %s", call->op->name,
-                kr_elem_text(call->elem));
+    kr_diagnose(e->list, KR_ERROR, call->span, "see `kairo ops`", "`%s` does not work on %s",
+                call->op->name, kr_elem_text(call->elem));
     return kr_val_poison();
   }
   KrNode node = {.kind = KR_NODE_OP,
@@ -572,7 +580,7 @@ KrVal kr_call_op(KrElab *e, KrText name, KrArgs args, KrSpan span) {
   const char *names[KR_MAX_PORTS + 1] = {NULL};
   if ((call.op->core != KR_CORE_NONE && call.op->core != KR_CORE_FFT) ||
       (call.op->flags & KR_OP_OPERATOR)) {
-    kr_diagnose(e->list, KR_ERROR, span, NULL,
+    kr_diagnose(e->list, KR_ERROR, span, "see `kairo ops`",
                 call.op->core == KR_CORE_LATER ? "`%t` is not available yet"
                                                : "`%t` cannot be called here",
                 name);

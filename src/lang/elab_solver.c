@@ -37,7 +37,8 @@ static KrVal declare_contract(KrElab *e, KrText solver, const KrVal *record, KrS
   check_word(e, record, "mode", "ghost|mirror", span);
   for (uint32_t i = 0; i < e->n_contracts; i++) {
     if (!kr_text_equal(e->contract_names[i], solver)) continue;
-    kr_diagnose(e->list, KR_ERROR, span, NULL, "a second boundary contract for %s",
+    kr_diagnose(e->list, KR_ERROR, span, "put all rules into one contract",
+                "a second boundary contract for %s",
                 solver.n > 0 ? kr_text_string(e->arena, solver) : "every solver");
     return kr_val_none();
   }
@@ -90,7 +91,8 @@ static KrVal call_heat(KrElab *e, KrArgs args, KrSpan span) {
   KrArg *slots[3];
   if (!kr_bind_args(e, args, names, slots, "solver.heat", span)) return kr_val_poison();
   if (slots[0] == NULL || !has_row("solver.heat_step")) {
-    kr_diagnose(e->list, KR_ERROR, span, NULL, "`solver.heat` needs its first field `init`");
+    kr_diagnose(e->list, KR_ERROR, span, "write `solver.heat(init=field.zeros(64), alpha=0.1)`",
+                "`solver.heat` needs its first field `init`");
     return kr_val_poison();
   }
   KrVal init = *kr_arg_value(e, slots[0]);

@@ -22,12 +22,14 @@ static bool read_options(KrElab *e, const KrAst *ast, KrState *state, bool *late
       ok = kr_arg_word(e, &arg, "latest|before", "`read`", &word) && ok;
       *latest = word == 0;
     } else {
-      kr_diagnose(e->list, KR_ERROR, option->span, NULL, "a state's options are merge= and read=");
+      kr_diagnose(e->list, KR_ERROR, option->span,
+                  "write `@state(merge=sum)` or `@state(read=latest)`",
+                  "a state's options are merge= and read=");
       ok = false;
     }
   }
   if (state->merge == KR_MERGE_NONE || !*latest) return ok;
-  kr_diagnose(e->list, KR_ERROR, ast->name_span, NULL,
+  kr_diagnose(e->list, KR_ERROR, ast->name_span, "choose one of them",
               "`merge` and `read=latest` do not go together");
   return false;
 }
@@ -41,8 +43,9 @@ static bool initial_state(KrElab *e, const KrVal *init, const KrSpec *spec, KrSp
   if (init->kind == KR_VAL_POISON) return false;
   *dim = kr_dim_join(spec->dim, init->dim);
   if (!kr_dim_fits(&spec->dim, &init->dim)) {
-    kr_diagnose(e->list, KR_ERROR, span, NULL, "declared in %s, this is in %s",
-                kr_dim_text(e, &spec->dim), kr_dim_text(e, &init->dim));
+    kr_diagnose(e->list, KR_ERROR, span, "give the value in the declared unit",
+                "declared in %s, this is in %s", kr_dim_text(e, &spec->dim),
+                kr_dim_text(e, &init->dim));
     return false;
   }
   if (!spec->dim.known) *dim = (KrDim){0};
@@ -52,8 +55,9 @@ static bool initial_state(KrElab *e, const KrVal *init, const KrSpec *spec, KrSp
   }
   if (init->kind == KR_VAL_NUMBER && elem != KR_ELEM_BOOL)
     return kr_number_const(e, &init->as.number, elem, span, &state->init);
-  kr_diagnose(e->list, KR_ERROR, span, NULL, "a %s state begins with a constant %s, this is %s",
-              kr_elem_text(elem), elem == KR_ELEM_BOOL ? "bool" : "number", kr_val_kind_text(init));
+  kr_diagnose(e->list, KR_ERROR, span, "write a constant, or assign it inside a flow",
+              "a %s state begins with a constant %s, this is %s", kr_elem_text(elem),
+              elem == KR_ELEM_BOOL ? "bool" : "number", kr_val_kind_text(init));
   return false;
 }
 
@@ -73,7 +77,8 @@ void kr_var_declare(KrElab *e, const KrAst *ast, KrBinding *binding) {
   KrSpec spec;
   bool ok = kr_spec_read(e, ast->at[0], &spec) && read_options(e, ast, &state, &var.latest);
   if (ok && spec.kind != KR_SPEC_SCALAR && spec.kind != KR_SPEC_ANY) {
-    kr_diagnose(e->list, KR_ERROR, ast->at[0]->span, NULL, "a state is a number or a bool");
+    kr_diagnose(e->list, KR_ERROR, ast->at[0]->span, "use one state for each number",
+                "a state is a number or a bool");
     ok = false;
   }
   KrVal init = kr_elab_value(e, ast->at[1]);
@@ -223,8 +228,9 @@ void kr_var_assign(KrElab *e, const KrAst *ast) {
   e->now.real = real;
   KrSpan span = ast->at[1] != NULL ? ast->at[1]->span : ast->span;
   if (!kr_dim_fits(&val.dim, &var->dim))
-    kr_diagnose(e->list, KR_ERROR, span, NULL, "`%t` is in %s, this is in %s", var->name,
-                kr_dim_text(e, &var->dim), kr_dim_text(e, &val.dim));
+    kr_diagnose(e->list, KR_ERROR, span, "give the value in the state's unit",
+                "`%t` is in %s, this is in %s", var->name, kr_dim_text(e, &var->dim),
+                kr_dim_text(e, &val.dim));
   bool ok = check_twice(e, &e->vars[binding->var], target->span);
   if (val.kind != KR_VAL_POISON) val = kr_to_elem(e, val, elem, span);
   var = &e->vars[binding->var];

@@ -54,7 +54,9 @@ static bool check_target(KrElab *e, KrArg *arg) {
   } else if (word && kr_text_equal(arg->ast->text, reader->name)) {
     return true;
   } else if (!word) {
-    kr_diagnose(e->list, KR_ERROR, arg->span, NULL, "`to` is a rate class or this flow's name");
+    kr_diagnose(e->list, KR_ERROR, arg->span,
+                "write `to=audio`, `to=control`, `to=visual` or `to=sim`",
+                "`to` is a rate class or this flow's name");
     return false;
   }
   kr_diagnose(e->list, KR_ERROR, arg->span,
@@ -135,7 +137,8 @@ static KrVal call_resample(KrElab *e, KrArgs args, KrSpan span) {
   if (!kr_bind_args(e, args, names, slots, "resample", span)) return kr_val_poison();
   bool ok = slots[0] != NULL && check_target(e, slots[1]);
   if (slots[0] == NULL)
-    kr_diagnose(e->list, KR_ERROR, span, NULL, "`resample` needs the stream to read");
+    kr_diagnose(e->list, KR_ERROR, span, "write `resample(name, to=audio, mode=linear)`",
+                "`resample` needs the stream to read");
   if (slots[2] != NULL)
     ok =
         kr_arg_word(e, slots[2], "nearest|linear|cubic|sinc|hold", "`mode` of `resample`", &mode) &&
@@ -203,7 +206,8 @@ static KrVal call_window(KrElab *e, KrReduce reduce, KrArgs args, KrSpan span) {
   if (!need_flow(e, kr_text_from(what), span)) return kr_val_poison();
   if (!kr_bind_args(e, args, names, slots, what, span)) return kr_val_poison();
   if (slots[0] == NULL) {
-    kr_diagnose(e->list, KR_ERROR, span, NULL, "`%s` needs a stream", what);
+    kr_diagnose(e->list, KR_ERROR, span, "write for example `rms(name, window=100ms)`",
+                "`%s` needs a stream", what);
     return kr_val_poison();
   }
   KrVal val = *kr_arg_value(e, slots[0]);
@@ -215,7 +219,8 @@ static KrVal call_window(KrElab *e, KrReduce reduce, KrArgs args, KrSpan span) {
     KrVal width = *kr_arg_value(e, slots[1]);
     if (!kr_seconds(e, &width, "`window`", slots[1]->span, &window)) return kr_val_poison();
     if (window.num <= 0) {
-      kr_diagnose(e->list, KR_ERROR, slots[1]->span, NULL, "`window` must be greater than 0");
+      kr_diagnose(e->list, KR_ERROR, slots[1]->span, "write for example `window=100ms`",
+                  "`window` must be greater than 0");
       return kr_val_poison();
     }
   } else if (flow == NULL || kr_ratio_compare(e->graph->flows[flow->index].clock.dt, window) == 0) {
@@ -243,7 +248,8 @@ KrRef kr_emit_history(KrElab *e, KrArg *arg, uint32_t n, KrSpan span, KrType *ty
   }
   if (!source_of(e, inner, flow, false, span, &source)) return none;
   if (source.type.elem == KR_ELEM_BOOL) {
-    kr_diagnose(e->list, KR_ERROR, span, NULL, "a history wants numbers, this is a bool");
+    kr_diagnose(e->list, KR_ERROR, span, "write `if b then 1 else 0` to make a number of it",
+                "a history wants numbers, this is a bool");
     return none;
   }
   *type = (KrType){e->now.real, KR_SHAPE_VECTOR, {n, 1, 1}};
@@ -258,13 +264,15 @@ static KrVal call_history(KrElab *e, KrArgs args, KrSpan span) {
   KrType type;
   if (!kr_bind_args(e, args, names, slots, "history", span)) return kr_val_poison();
   if (slots[0] == NULL || slots[1] == NULL) {
-    kr_diagnose(e->list, KR_ERROR, span, NULL, "`history` needs a stream and a number of ticks");
+    kr_diagnose(e->list, KR_ERROR, span, "write `history(x, 1024)`",
+                "`history` needs a stream and a number of ticks");
     return kr_val_poison();
   }
   KrVal count = *kr_arg_value(e, slots[1]);
   if (!kr_need_whole(e, &count, "`n` of `history`", slots[1]->span, &n)) return kr_val_poison();
   if (n < 1 || n > 1 << 24) {
-    kr_diagnose(e->list, KR_ERROR, slots[1]->span, NULL, "`n` of `history` must be 1 to 16777216");
+    kr_diagnose(e->list, KR_ERROR, slots[1]->span, "write `history(x, 1024)`",
+                "`n` of `history` must be 1 to 16777216");
     return kr_val_poison();
   }
   KrRef ref = kr_emit_history(e, slots[0], (uint32_t)n, span, &type);
@@ -297,7 +305,8 @@ static bool initial_value(KrElab *e, const KrVal *init, KrElem elem, KrSpan span
   if (init->kind == KR_VAL_NUMBER && elem != KR_ELEM_BOOL)
     return kr_number_const(e, &init->as.number, elem, span, out);
   if (init->kind != KR_VAL_POISON)
-    kr_diagnose(e->list, KR_ERROR, span, NULL, "`init` must be a constant %s, this is %s",
+    kr_diagnose(e->list, KR_ERROR, span, "write for example `prev(x, init=0)`",
+                "`init` must be a constant %s, this is %s",
                 elem == KR_ELEM_BOOL ? "bool" : "number", kr_val_kind_text(init));
   return false;
 }
@@ -311,8 +320,9 @@ static KrVal prev_value(KrElab *e, KrVal val, const KrVal *init, KrSpan span) {
   node.in = KR_NEW_ARRAY(e->arena, KrRef, 1);
   node.in[0] = stream.as.ref;
   if (init != NULL && !kr_dim_fits(&stream.dim, &init->dim)) {
-    kr_diagnose(e->list, KR_ERROR, span, NULL, "`init` is in %s, the stream in %s",
-                kr_dim_text(e, &init->dim), kr_dim_text(e, &stream.dim));
+    kr_diagnose(e->list, KR_ERROR, span, "give both the same unit",
+                "`init` is in %s, the stream in %s", kr_dim_text(e, &init->dim),
+                kr_dim_text(e, &stream.dim));
     return kr_val_poison();
   }
   if (!initial_value(e, init, stream.type.elem, span, &node.value)) return kr_val_poison();
@@ -327,7 +337,7 @@ static KrVal call_prev(KrElab *e, KrArgs args, KrSpan span) {
   if (!need_flow(e, KR_TEXT("prev"), span)) return kr_val_poison();
   if (!kr_bind_args(e, args, names, slots, "prev", span)) return kr_val_poison();
   if (slots[0] == NULL) {
-    kr_diagnose(e->list, KR_ERROR, span, NULL, "`prev` needs a stream");
+    kr_diagnose(e->list, KR_ERROR, span, "write `prev(x)`", "`prev` needs a stream");
     return kr_val_poison();
   }
   bool outer = e->now.in_prev;
@@ -346,7 +356,8 @@ static KrVal call_select(KrElab *e, KrArgs args, KrSpan span) {
   KrArg *slots[3];
   if (!kr_bind_args(e, args, names, slots, "select", span)) return kr_val_poison();
   if (slots[0] == NULL || slots[1] == NULL || slots[2] == NULL) {
-    kr_diagnose(e->list, KR_ERROR, span, NULL, "`select` needs a condition and two values");
+    kr_diagnose(e->list, KR_ERROR, span, "write `select(x > 0, a, b)`",
+                "`select` needs a condition and two values");
     return kr_val_poison();
   }
   if (slots[0]->ast != NULL && slots[1]->ast != NULL && slots[2]->ast != NULL) {
@@ -366,7 +377,7 @@ static KrVal call_div(KrElab *e, KrArgs args, KrSpan span) {
   KrArg *slots[2];
   if (!kr_bind_args(e, args, names, slots, "div", span)) return kr_val_poison();
   if (slots[0] == NULL || slots[1] == NULL) {
-    kr_diagnose(e->list, KR_ERROR, span, NULL, "`div` needs two numbers");
+    kr_diagnose(e->list, KR_ERROR, span, "write `div(a, b)`", "`div` needs two numbers");
     return kr_val_poison();
   }
   KrVal in[3], out;
@@ -376,7 +387,8 @@ static KrVal call_div(KrElab *e, KrArgs args, KrSpan span) {
     if (in[i].kind == KR_VAL_POISON) return in[i];
     if (in[i].kind == KR_VAL_STREAM &&
         (in[i].type.elem == KR_ELEM_BOOL || in[i].type.shape != KR_SHAPE_SCALAR)) {
-      kr_diagnose(e->list, KR_ERROR, slots[i]->span, NULL, "`div` wants numbers");
+      kr_diagnose(e->list, KR_ERROR, slots[i]->span,
+                  "write `if b then 1 else 0` to make a number of a bool", "`div` wants numbers");
       return kr_val_poison();
     }
   }

@@ -29,7 +29,9 @@ static bool read_struct(KrElab *e, const KrAst *type, KrSpec *spec) {
   }
   spec->kind = KR_SPEC_OTHER;
   if (is_known_type(type->text)) return true;
-  kr_diagnose(e->list, KR_ERROR, type->name_span, NULL, "unknown type `%t`", type->text);
+  kr_diagnose(e->list, KR_ERROR, type->name_span,
+              "the types are bool i32 i64 u32 u64 f32 f64 str, structs, lists, tuples, Stream, Evt",
+              "unknown type `%t`", type->text);
   return false;
 }
 
@@ -99,8 +101,9 @@ static KrVal convert_scalar(KrElab *e, KrVal val, const KrSpec *spec, KrSpan spa
     val = kr_fold_binary(e, '*', &val, &scale, span);
   }
   if (!kr_dim_fits(&val.dim, &spec->dim)) {
-    kr_diagnose(e->list, KR_ERROR, span, NULL, "declared in %s, this is in %s",
-                kr_dim_text(e, &spec->dim), kr_dim_text(e, &val.dim));
+    kr_diagnose(e->list, KR_ERROR, span, "give the value in the declared unit",
+                "declared in %s, this is in %s", kr_dim_text(e, &spec->dim),
+                kr_dim_text(e, &val.dim));
     return kr_val_poison();
   }
   KrDim dim = kr_dim_join(val.dim, spec->dim);
@@ -118,8 +121,9 @@ static KrVal convert_items(KrElab *e, KrVal val, const KrSpec *spec, KrSpan span
   bool tuple = spec->kind == KR_SPEC_TUPLE;
   if (val.kind != (tuple ? KR_VAL_TUPLE : KR_VAL_LIST) ||
       (tuple && val.as.items.n != spec->ast->n)) {
-    kr_diagnose(e->list, KR_ERROR, span, NULL, "the declared type is a %s, this is %s",
-                tuple ? "tuple of another length" : "list", kr_val_kind_text(&val));
+    kr_diagnose(e->list, KR_ERROR, span, "make value and type agree",
+                "the declared type is a %s, this is %s", tuple ? "tuple of another length" : "list",
+                kr_val_kind_text(&val));
     return kr_val_poison();
   }
   int64_t whole;
@@ -127,8 +131,8 @@ static KrVal convert_items(KrElab *e, KrVal val, const KrSpec *spec, KrSpan span
     KrVal n = kr_elab_value(e, spec->ast->at[1]);
     if (!kr_need_whole(e, &n, "a list's length", span, &whole)) return kr_val_poison();
     if (whole != (int64_t)val.as.items.n)
-      kr_diagnose(e->list, KR_ERROR, span, NULL, "declared with %lld items, this has %u",
-                  (long long)whole, val.as.items.n);
+      kr_diagnose(e->list, KR_ERROR, span, "make value and type agree",
+                  "declared with %lld items, this has %u", (long long)whole, val.as.items.n);
   }
   KrVal out = kr_val_items(val.kind, KR_NEW_ARRAY(e->arena, KrVal, val.as.items.n), val.as.items.n);
   for (uint32_t i = 0; i < val.as.items.n; i++) {
@@ -151,14 +155,15 @@ static void report_field(KrElab *e, KrText record, KrText name, const KrAst *dec
     }
   }
   kr_diagnose(e->list, KR_ERROR, span,
-              best.n > 0 ? kr_text_print(e->arena, "did you mean `%t`?", best) : NULL,
+              best.n > 0 ? kr_text_print(e->arena, "did you mean `%t`?", best)
+                         : "name a declared field",
               "`%t` has no field `%t`", record, name);
 }
 
 static KrVal convert_struct(KrElab *e, KrVal val, const KrSpec *spec, KrSpan span) {
   if (val.kind != KR_VAL_RECORD) {
-    kr_diagnose(e->list, KR_ERROR, span, NULL, "a `%t` is needed, this is %s", spec->name,
-                kr_val_kind_text(&val));
+    kr_diagnose(e->list, KR_ERROR, span, "write the record with its name and fields",
+                "a `%t` is needed, this is %s", spec->name, kr_val_kind_text(&val));
     return kr_val_poison();
   }
   const KrAst *declared = spec->ast;
@@ -176,8 +181,8 @@ static KrVal convert_struct(KrElab *e, KrVal val, const KrSpec *spec, KrSpan spa
     out.as.items.names[k] = declared->at[k]->text;
     KrSpec type;
     if (field == NULL) {
-      kr_diagnose(e->list, KR_ERROR, span, NULL, "the field `%t` of `%t` is missing",
-                  declared->at[k]->text, spec->name);
+      kr_diagnose(e->list, KR_ERROR, span, "a record of a struct gives all fields",
+                  "the field `%t` of `%t` is missing", declared->at[k]->text, spec->name);
       out.as.items.at[k] = kr_val_poison();
     } else if (kr_spec_read(e, declared->at[k]->n > 0 ? declared->at[k]->at[0] : NULL, &type)) {
       out.as.items.at[k] = kr_spec_convert(e, *field, &type, span);
@@ -199,8 +204,8 @@ KrVal kr_spec_convert(KrElab *e, KrVal val, const KrSpec *spec, KrSpan span) {
   case KR_SPEC_STRUCT: return convert_struct(e, val, spec, span);
   case KR_SPEC_EVENTS:
     if (val.kind == KR_VAL_EVENTS) return val;
-    kr_diagnose(e->list, KR_ERROR, span, NULL, "an event stream is needed, this is %s",
-                kr_val_kind_text(&val));
+    kr_diagnose(e->list, KR_ERROR, span, "write `event.from_list([…])`",
+                "an event stream is needed, this is %s", kr_val_kind_text(&val));
     return kr_val_poison();
   default: return val;
   }
@@ -239,8 +244,8 @@ static void put_spread(KrElab *e, KrItems *items, uint32_t *cap, const KrAst *as
   KrVal val = kr_elab_value(e, ast->at[0]);
   if (val.kind == KR_VAL_POISON) return;
   if (val.kind != KR_VAL_RECORD) {
-    kr_diagnose(e->list, KR_ERROR, ast->span, NULL, "`..` wants a record, this is %s",
-                kr_val_kind_text(&val));
+    kr_diagnose(e->list, KR_ERROR, ast->span, "spread a record: `{..note, vel: 1}`",
+                "`..` wants a record, this is %s", kr_val_kind_text(&val));
     return;
   }
   if (items->type.n == 0) items->type = val.as.items.type;

@@ -59,7 +59,8 @@ static void report_unit(KrElab *e, KrText name, KrSpan span) {
       near = units[i].name;
     }
   }
-  const char *hint = near == NULL ? NULL : kr_text_print(e->arena, "did you mean `%s`?", near);
+  const char *hint = near == NULL ? "write for example Hz, kHz, s, ms, dB, turns, deg, beats"
+                                  : kr_text_print(e->arena, "did you mean `%s`?", near);
   kr_diagnose(e->list, KR_ERROR, span, hint, "unknown unit `%t`", name);
 }
 
@@ -90,7 +91,8 @@ static bool read_term(KrElab *e, KrText text, size_t *i, int sign, KrSpan span, 
   KrRatio power;
   if (kr_ratio_pow((KrRatio){unit->num, unit->den}, sign * exponent, &power) != KR_OK ||
       kr_ratio_mul(*scale, power, scale) != KR_OK) {
-    kr_diagnose(e->list, KR_ERROR, span, NULL, "the unit `%t` has too large a scale", text);
+    kr_diagnose(e->list, KR_ERROR, span, "use a smaller power",
+                "the unit `%t` has too large a scale", text);
     return false;
   }
   for (int k = 0; k < KR_N_DIMS; k++)
@@ -205,7 +207,8 @@ bool kr_unit_fit(KrElab *e, KrVal *val, const char *unit, const char *what, KrSp
   bool plain_angle = (kr_dim_is_plain(&wanted) && kr_dim_equal(&val->dim, &rad)) ||
                      (kr_dim_equal(&wanted, &rad) && kr_dim_is_plain(&val->dim));
   if (!kr_dim_equal(&val->dim, &wanted) && !plain_angle && !turn_angle(e, val, &wanted, span)) {
-    kr_diagnose(e->list, KR_ERROR, span, NULL, "%s wants %s, this is in %s", what,
+    kr_diagnose(e->list, KR_ERROR, span, "give it in that unit, or as a bare number",
+                "%s wants %s, this is in %s", what,
                 kr_dim_is_plain(&wanted) ? "a plain number" : unit, kr_dim_text(e, &val->dim));
     return false;
   }

@@ -24,7 +24,7 @@ KrVal kr_val_exact(KrRatio ratio) {
 /// There is no negative zero, infinity or NaN among constants.
 KrVal kr_val_inexact(KrElab *e, double value, const char *lost, KrSpan span) {
   if (!(value - value == 0)) {
-    kr_diagnose(e->list, KR_ERROR, span, NULL,
+    kr_diagnose(e->list, KR_ERROR, span, "stay below 1.8e308",
                 value == value ? "the constant is too large (%s)"
                                : "the constant is not a number (%s)",
                 lost);
@@ -205,8 +205,8 @@ static bool fold_dim(KrElab *e, char op, const KrVal *a, const KrVal *b, KrSpan 
     *dim = small ? kr_dim_power(a->dim, (int)n->ratio.num, (int)n->ratio.den, &ok) : a->dim;
     ok = ok && (small || kr_dim_is_plain(&a->dim)) && kr_dim_is_plain(&b->dim);
     if (!ok)
-      kr_diagnose(e->list, KR_ERROR, span, NULL, "`^` cannot raise %s to this exponent",
-                  kr_dim_text(e, &a->dim));
+      kr_diagnose(e->list, KR_ERROR, span, "divide by the unit first, as in `x / 1Hz`",
+                  "`^` cannot raise %s to this exponent", kr_dim_text(e, &a->dim));
   } else {
     ok = kr_dim_fits(&a->dim, &b->dim);
     *dim = kr_dim_join(a->dim, b->dim);
@@ -224,7 +224,7 @@ KrVal kr_fold_binary(KrElab *e, char op, const KrVal *a, const KrVal *b, KrSpan 
   bool zero = y->exact ? y->ratio.num == 0 : y->value == 0;
   bool base_zero = x->exact ? x->ratio.num == 0 : x->value == 0;
   if (((op == '/' || op == '%') && zero) || (op == '^' && base_zero && y->value < 0)) {
-    kr_diagnose(e->list, KR_ERROR, span, NULL, "division by zero");
+    kr_diagnose(e->list, KR_ERROR, span, "test the divisor first", "division by zero");
     return kr_val_poison();
   }
   KrRatio ratio;
@@ -356,6 +356,7 @@ bool kr_number_const(KrElab *e, const KrNumber *number, KrElem elem, KrSpan span
     if (out->as.f32 == 0) out->as.f32 = 0;
     return true;
   }
-  kr_diagnose(e->list, KR_ERROR, span, NULL, "the constant %g is too large for f32", number->value);
+  kr_diagnose(e->list, KR_ERROR, span, "use a flow with @real=f64",
+              "the constant %g is too large for f32", number->value);
   return false;
 }

@@ -57,8 +57,9 @@ static void elaborate(Case *it, const char *text, size_t n) {
   KrElabOptions options;
   kr_elab_defaults(&options);
   KrAst *ast = kr_parse(&it->arena, &it->list, 0);
+  uint32_t n_errors = it->list.n_errors;
   KrStatus status = kr_elaborate(ast, &options, &it->list, &it->arena, &it->graph);
-  assert_int_equal(status, it->list.n_errors > 0 ? KR_ERROR_PROGRAM : KR_OK);
+  assert_int_equal(status, it->list.n_errors > n_errors ? KR_ERROR_PROGRAM : KR_OK);
   KrBuffer out;
   kr_buffer_init(&out, &it->arena);
   if (status == KR_OK) kr_graph_print(it->graph, &out);
@@ -109,6 +110,10 @@ static int run_case(const char *name) {
   for (uint32_t i = 0; i < it.list.n; i++) {
     KrPlace place =
         kr_source_place(&it.list.sources[it.list.items[i].span.file], it.list.items[i].span.begin);
+    if (it.list.items[i].hint == NULL) {
+      printf("%s: no hint: %s\n", name, it.list.items[i].message);
+      n_failed++;
+    }
     if (seen[i]) continue;
     printf("%s: unexpected: %s %u:%u %s\n", name, severity_text(it.list.items[i].severity),
            place.line, place.column, it.list.items[i].message);
