@@ -241,6 +241,7 @@ typedef struct KrElab {
   uint32_t n_structs, cap_structs;
   KrMap flow_names; ///< name -> index into flows
   KrMap site_names; ///< flow-level name -> index into sites (chain)
+  KrMap flow_sites; ///< `flow.name` -> index into sites, outputs before lets
   KrFlowSite *sites;
   uint32_t n_sites, cap_sites;
   KrVar *vars;

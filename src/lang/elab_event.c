@@ -404,7 +404,7 @@ static KrVal to_signal(KrElab *e, KrArgs args, KrSpan span) {
   if (slots[3] != NULL &&
       !kr_arg_word(e, slots[3], "floor|exact", "`round` of `to_signal`", &rounding))
     return kr_val_poison();
-  if (e->now.flow == NULL) {
+  if (e->now.flow == NULL || e->now.in_function) {
     kr_diagnose(e->list, KR_ERROR, span, "put it into a flow, which gives it a rate",
                 "`to_signal` makes a stream, which has no rate here");
     return kr_val_poison();

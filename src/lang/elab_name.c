@@ -69,11 +69,17 @@ KrBinding *kr_scope_declare(KrElab *e, KrScope *scope, KrText name, KrSpan span,
   return binding;
 }
 
+static KrText site_key(KrElab *e, const KrFlowInfo *flow, KrText name) {
+  return kr_text_from(kr_text_print(e->arena, "%u.%t", flow->index, name));
+}
+
 void kr_name_index(KrElab *e, KrFlowInfo *flow, KrText name, bool is_output) {
   bool found;
   uint32_t *slot = kr_map_slot(e, &e->site_names, name, &found);
   KrFlowSite site = {name, flow, is_output, found ? *slot : KR_NONE};
   *slot = e->n_sites;
+  slot = kr_map_slot(e, &e->flow_sites, site_key(e, flow, name), &found);
+  if (!found || is_output) *slot = e->n_sites;
   KR_PUSH(e->arena, e->sites, e->n_sites, e->cap_sites, site);
 }
 
@@ -294,12 +300,9 @@ static KrVal flow_value(KrElab *e, KrFlowInfo *flow, KrText name, KrSpan span) {
   return site_value(e, &site, name, span);
 }
 
-static const KrFlowSite *find_site(const KrElab *e, const KrFlowInfo *flow, KrText name) {
-  const uint32_t *first = kr_map_find(&e->site_names, name);
-  const KrFlowSite *best = NULL;
-  for (uint32_t i = first == NULL ? KR_NONE : *first; i != KR_NONE; i = e->sites[i].next)
-    if (e->sites[i].flow == flow && (best == NULL || e->sites[i].is_output)) best = &e->sites[i];
-  return best;
+static const KrFlowSite *find_site(KrElab *e, const KrFlowInfo *flow, KrText name) {
+  const uint32_t *index = kr_map_find(&e->flow_sites, site_key(e, flow, name));
+  return index == NULL ? NULL : &e->sites[*index];
 }
 
 KrVal kr_name_member(KrElab *e, KrFlowInfo *flow, const KrAst *ast) {

@@ -270,6 +270,8 @@ static KrVal read_value(KrElab *e, const KrVal *inner, KrSpan span) {
   if (inner->kind == KR_VAL_STREAM) {
     KrNode node = {.kind = KR_NODE_READ, .type = inner->type, .source = inner->as.ref};
     out.as.ref = kr_emit_node(e, node, "read", span);
+    if (inner->type.shape == KR_SHAPE_SCALAR && kr_elem_is_real(inner->type.elem))
+      out = kr_to_elem(e, out, e->now.real, span);
   } else if (inner->kind == KR_VAL_GATE) {
     for (int i = 0; i < 4; i++) {
       KrNode node = {.kind = KR_NODE_READ, .type = inner->type, .source = inner->as.gate[i]};

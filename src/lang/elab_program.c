@@ -370,11 +370,25 @@ static void check_grid(KrElab *e) {
               clocks[late].dt.den, clocks[late].dt.num);
 }
 
+/// What the command line binds must be an input.
+static void check_inputs(KrElab *e) {
+  for (uint32_t i = 0; i < e->options->n_inputs; i++) {
+    KrText name = kr_text_from(e->options->inputs[i].name);
+    const KrBinding *binding = kr_scope_find(e->top, name);
+    if (binding != NULL && binding->ast != NULL && binding->ast->kind == KR_AST_INPUT) continue;
+    uint32_t file =
+        kr_source_add(e, kr_text_from(kr_text_print(e->arena, "--input %t", name)), name);
+    kr_diagnose(e->list, KR_ERROR, (KrSpan){file, 0, (uint32_t)name.n},
+                "declare it: `input name: f64 = 0`", "the program has no input `%t`", name);
+  }
+}
+
 static void elaborate(KrElab *e, const KrAst *program) {
   e->top = kr_scope_new(e, NULL);
   e->now = (KrContext){.scope = e->top, .real = KR_ELEM_F64};
   kr_program_collect(e, program);
   evaluate_items(e, program);
+  check_inputs(e);
   kr_flows_elaborate(e);
   for (uint32_t i = 0; i < e->n_flows; i++) kr_flow_publish(e, e->flows[i]);
   kr_check_writers(e);

@@ -505,6 +505,12 @@ static KrVal emit_row(KrElab *e, Call *call, KrDim dim) {
                 call->op->name, kr_elem_text(call->elem));
     return kr_val_poison();
   }
+  if (e->now.in_function && !(call->op->flags & KR_OP_ELEMENTWISE)) {
+    kr_diagnose(e->list, KR_ERROR, call->span, "use it on a signal inside a flow",
+                "a function over events is plain arithmetic: `%s` runs from tick to tick",
+                call->op->name);
+    return kr_val_poison();
+  }
   KrNode node = {.kind = KR_NODE_OP,
                  .op = call->op,
                  .elem = call->elem,
