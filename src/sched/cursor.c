@@ -5,11 +5,11 @@
 struct KrCursor {
   const struct KrCursorContext *context;
   const KrEvents *events;
-  uint32_t index;      // of the event stream
-  uint64_t n_popped;   // leaves only
+  uint32_t index;    // of the event stream
+  uint64_t n_popped; // leaves only
   KrCursor **children;
   uint32_t n_children;
-  uint32_t best;       // MERGE: child that holds the next event
+  uint32_t best; // MERGE: child that holds the next event
   KrRunEvent event;
   KrEventValue *values; // MAP
   double *in, *out;     // function arguments and results
@@ -71,11 +71,13 @@ static const KrRunEvent *peek_queue(KrCursor *cursor) {
   return &queue->items[cursor->n_popped & (queue->cap - 1)];
 }
 
-static const KrRunEvent *peek_merge(KrCursor *cursor, KrRatio until, bool *emitted) {
+static const KrRunEvent *peek_merge(KrCursor *cursor, KrRatio until, KrRatio emitted_until,
+                                    bool *emitted) {
   const KrRunEvent *best = NULL;
   for (uint32_t i = 0; i < cursor->n_children; i++) {
     bool from_queue = false;
-    const KrRunEvent *event = kr_cursor_peek(cursor->children[i], until, &from_queue);
+    const KrRunEvent *event =
+        kr_cursor_peek(cursor->children[i], until, emitted_until, &from_queue);
     if (event == NULL || (best != NULL && kr_ratio_compare(event->time, best->time) >= 0)) continue;
     best = event;
     cursor->best = i;
@@ -84,11 +86,15 @@ static const KrRunEvent *peek_merge(KrCursor *cursor, KrRatio until, bool *emitt
   return best;
 }
 
-static const KrRunEvent *peek_delay(KrCursor *cursor, KrRatio until, bool *emitted) {
-  KrRatio before, time;
-  if (kr_ratio_sub(until, cursor->events->period, &before) != KR_OK) return NULL;
-  const KrRunEvent *event = kr_cursor_peek(cursor->children[0], before, emitted);
-  if (event == NULL || kr_ratio_add(event->time, cursor->events->period, &time) != KR_OK) return NULL;
+static const KrRunEvent *peek_delay(KrCursor *cursor, KrRatio until, KrRatio emitted_until,
+                                    bool *emitted) {
+  KrRatio before, emitted_before, time, period = cursor->events->period;
+  if (kr_ratio_sub(until, period, &before) != KR_OK ||
+      kr_ratio_sub(emitted_until, period, &emitted_before) != KR_OK)
+    return NULL;
+  const KrRunEvent *event = kr_cursor_peek(cursor->children[0], before, emitted_before, emitted);
+  if (event == NULL || kr_ratio_add(event->time, cursor->events->period, &time) != KR_OK)
+    return NULL;
   cursor->event = *event;
   cursor->event.time = time;
   return &cursor->event;
@@ -107,12 +113,13 @@ static void load_arguments(KrCursor *cursor, const KrRunEvent *event) {
 
 static void call_function(KrCursor *cursor, const KrRunEvent *event) {
   load_arguments(cursor, event);
-  cursor->context->function(cursor->context->user, cursor->index, cursor->in, cursor->n_in, cursor->out,
-                            cursor->n_out);
+  cursor->context->function(cursor->context->user, cursor->index, cursor->in, cursor->n_in,
+                            cursor->out, cursor->n_out);
 }
 
-static const KrRunEvent *peek_map(KrCursor *cursor, KrRatio until, bool *emitted) {
-  const KrRunEvent *event = kr_cursor_peek(cursor->children[0], until, emitted);
+static const KrRunEvent *peek_map(KrCursor *cursor, KrRatio until, KrRatio emitted_until,
+                                  bool *emitted) {
+  const KrRunEvent *event = kr_cursor_peek(cursor->children[0], until, emitted_until, emitted);
   if (event == NULL) return NULL;
   call_function(cursor, event);
   for (uint32_t i = 0; i < cursor->n_out; i++)
@@ -122,9 +129,10 @@ static const KrRunEvent *peek_map(KrCursor *cursor, KrRatio until, bool *emitted
   return &cursor->event;
 }
 
-static const KrRunEvent *peek_filter(KrCursor *cursor, KrRatio until, bool *emitted) {
+static const KrRunEvent *peek_filter(KrCursor *cursor, KrRatio until, KrRatio emitted_until,
+                                     bool *emitted) {
   for (;;) {
-    const KrRunEvent *event = kr_cursor_peek(cursor->children[0], until, emitted);
+    const KrRunEvent *event = kr_cursor_peek(cursor->children[0], until, emitted_until, emitted);
     if (event == NULL) return NULL;
     call_function(cursor, event);
     if (cursor->out[0] != 0) return event;
@@ -132,7 +140,8 @@ static const KrRunEvent *peek_filter(KrCursor *cursor, KrRatio until, bool *emit
   }
 }
 
-const KrRunEvent *kr_cursor_peek(KrCursor *cursor, KrRatio until, bool *emitted) {
+const KrRunEvent *kr_cursor_peek(KrCursor *cursor, KrRatio until, KrRatio emitted_until,
+                                 bool *emitted) {
   const KrRunEvent *event = NULL;
   *emitted = false;
   switch (cursor->events->kind) {
@@ -142,19 +151,28 @@ const KrRunEvent *kr_cursor_peek(KrCursor *cursor, KrRatio until, bool *emitted)
     event = peek_queue(cursor);
     *emitted = true;
     break;
-  case KR_EVENTS_MERGE: event = peek_merge(cursor, until, emitted); break;
-  case KR_EVENTS_DELAY: event = peek_delay(cursor, until, emitted); break;
-  case KR_EVENTS_MAP: event = peek_map(cursor, until, emitted); break;
-  case KR_EVENTS_FILTER: event = peek_filter(cursor, until, emitted); break;
+  case KR_EVENTS_MERGE: event = peek_merge(cursor, until, emitted_until, emitted); break;
+  case KR_EVENTS_DELAY: event = peek_delay(cursor, until, emitted_until, emitted); break;
+  case KR_EVENTS_MAP: event = peek_map(cursor, until, emitted_until, emitted); break;
+  case KR_EVENTS_FILTER: event = peek_filter(cursor, until, emitted_until, emitted); break;
   }
-  if (event == NULL || kr_ratio_compare(event->time, until) > 0) return NULL;
+  if (event == NULL || kr_ratio_compare(event->time, *emitted ? emitted_until : until) > 0)
+    return NULL;
   return event;
 }
 
 // The caller has just peeked, so MERGE knows its best child.
 void kr_cursor_pop(KrCursor *cursor) {
-  while (cursor->n_children > 0) cursor = cursor->children[cursor->n_children > 1 ? cursor->best : 0];
+  while (cursor->n_children > 0)
+    cursor = cursor->children[cursor->n_children > 1 ? cursor->best : 0];
   cursor->n_popped++;
+}
+
+bool kr_cursor_emits(const KrCursor *cursor) {
+  bool emits = cursor->events->kind == KR_EVENTS_SIGNAL;
+  for (uint32_t i = 0; i < cursor->n_children && !emits; i++)
+    emits = kr_cursor_emits(cursor->children[i]);
+  return emits;
 }
 
 uint32_t kr_cursor_leaves(const KrCursor *cursor) {
@@ -182,7 +200,8 @@ void kr_cursor_restore(KrCursor *cursor, const uint64_t *popped) {
 void kr_cursor_skip(KrCursor *cursor, KrRatio time) {
   bool emitted;
   const KrRunEvent *event;
-  while ((event = kr_cursor_peek(cursor, time, &emitted)) != NULL && kr_ratio_compare(event->time, time) < 0)
+  while ((event = kr_cursor_peek(cursor, time, time, &emitted)) != NULL &&
+         kr_ratio_compare(event->time, time) < 0)
     kr_cursor_pop(cursor);
 }
 

@@ -543,7 +543,7 @@ const void *kr_run_output(const KrRun *run, uint32_t output, uint32_t i, int64_t
 
 bool kr_run_event(KrRun *run, uint32_t output, KrRunEvent *event) {
   bool emitted;
-  const KrRunEvent *next = kr_cursor_peek(run->outputs[output], run->time, &emitted);
+  const KrRunEvent *next = kr_cursor_peek(run->outputs[output], run->time, run->time, &emitted);
   if (next == NULL || kr_ratio_compare(next->time, run->time) >= 0) return false;
   *event = *next;
   kr_cursor_pop(run->outputs[output]);

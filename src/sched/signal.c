@@ -1,4 +1,5 @@
-// to_signal: decides which tick an event reaches, with which residual, and what the tick's value is.
+// to_signal: decides which tick an event reaches, with which residual, and what the tick's value
+// is.
 #include "sched/signal.h"
 #include "base/number.h"
 #include "math/real.h"
@@ -10,7 +11,8 @@ typedef struct Place {
 } Place;
 
 // Tick and residual of a moment: known ahead, floor; emitted, the first tick not before it.
-static KrStatus find_place(const KrClock *clock, KrRatio time, bool emitted, bool round_floor, Place *place) {
+static KrStatus find_place(const KrClock *clock, KrRatio time, bool emitted, bool round_floor,
+                           Place *place) {
   if (emitted) {
     KR_TRY(kr_clock_ceil(clock, time, &place->tick));
     place->residual = KR_RATIO_ZERO;
@@ -40,7 +42,9 @@ KrConst kr_const_of(bool exact, KrRatio ratio, double value, KrElem elem) {
   case KR_ELEM_I32: c.as.i32 = kr_f64_to_i32(real); break;
   case KR_ELEM_I64: c.as.i64 = exact && ratio.den == 1 ? ratio.num : kr_f64_to_i64(real); break;
   case KR_ELEM_U32: c.as.u32 = kr_f64_to_u32(real); break;
-  case KR_ELEM_U64: c.as.u64 = exact && ratio.den == 1 && ratio.num > 0 ? (uint64_t)ratio.num : kr_f64_to_u64(real); break;
+  case KR_ELEM_U64:
+    c.as.u64 = exact && ratio.den == 1 && ratio.num > 0 ? (uint64_t)ratio.num : kr_f64_to_u64(real);
+    break;
   case KR_ELEM_F32: c.as.f32 = exact ? ratio_value_f32(ratio) : (float)value; break;
   default: c.as.f64 = real; break;
   }
@@ -74,7 +78,8 @@ static void end_note(KrSite *site, int64_t tick, Edges *edges) {
   edges->release_residual = site->end_tick == tick ? site->end_residual : KR_RATIO_ZERO;
 }
 
-static void take_off(KrSite *site, const KrRunEvent *event, const Place *place, int64_t tick, Edges *edges) {
+static void take_off(KrSite *site, const KrRunEvent *event, const Place *place, int64_t tick,
+                     Edges *edges) {
   if (!site->on || (event->has_key && site->has_key && event->key != site->key)) return;
   // At one instant off precedes on: it meant the note before this one.
   if (kr_ratio_compare(event->time, site->onset_time) == 0) return;
@@ -88,8 +93,9 @@ static void take_off(KrSite *site, const KrRunEvent *event, const Place *place, 
   edges->release_residual = place->tick == tick ? place->residual : KR_RATIO_ZERO;
 }
 
-static KrStatus take_on(KrSite *site, const KrNode *node, const KrClock *clock, const KrRunEvent *event,
-                        const Place *place, bool emitted, int64_t tick, Edges *edges) {
+static KrStatus take_on(KrSite *site, const KrNode *node, const KrClock *clock,
+                        const KrRunEvent *event, const Place *place, bool emitted, int64_t tick,
+                        Edges *edges) {
   KrRatio residual = place->tick == tick ? place->residual : KR_RATIO_ZERO;
   site->started = site->on = true;
   site->onset_tick = tick;
@@ -123,7 +129,8 @@ static double pulse_amplitude(const KrGraph *graph, const KrNode *node, const Kr
 static void add_pulse(KrSite *site, const Place *place, int64_t tick, double amplitude) {
   double r = kr_cross_fraction_f64((uint64_t)place->residual.num, (uint64_t)place->residual.den);
   for (int64_t t = place->tick - 15; t <= place->tick + 16; t++)
-    if (t >= tick && t < tick + 64) site->pulse[t & 63] += amplitude * kr_sinc_pulse((double)(t - place->tick) - r);
+    if (t >= tick && t < tick + 64)
+      site->pulse[t & 63] += amplitude * kr_sinc_pulse((double)(t - place->tick) - r);
 }
 
 static void put_const(void *out, uint32_t i, const KrConst *c) {
@@ -143,8 +150,8 @@ static void put_ratio(void *out, KrElem elem, uint32_t i, KrRatio ratio) {
   put_const(out, i, &c);
 }
 
-static void put_tick(KrSite *site, const KrGraph *graph, const KrNode *node, const Edges *edges, int64_t tick,
-                     uint32_t i, void *const *out) {
+static void put_tick(KrSite *site, const KrGraph *graph, const KrNode *node, const Edges *edges,
+                     int64_t tick, uint32_t i, void *const *out) {
   KrElem elem = node->type.elem;
   KrConst value;
   switch (node->signal) {
@@ -155,9 +162,10 @@ static void put_tick(KrSite *site, const KrGraph *graph, const KrNode *node, con
     site->pulse[tick & 63] = 0;
     break;
   case KR_SIGNAL_HOLD:
-    value = site->started && node->field != KR_NONE
-                ? kr_event_value(&graph->events[node->events].fields[node->field], &site->value, elem)
-                : node->value;
+    value =
+        site->started && node->field != KR_NONE
+            ? kr_event_value(&graph->events[node->events].fields[node->field], &site->value, elem)
+            : node->value;
     break;
   default:
     value = kr_const_of(true, kr_ratio_of(site->on), 0, elem);
@@ -169,39 +177,57 @@ static void put_tick(KrSite *site, const KrGraph *graph, const KrNode *node, con
   put_const(out[0], i, &value);
 }
 
-// Delivers every event whose tick is at most `tick`.
-static KrStatus take_events(KrSite *site, const KrGraph *graph, const KrNode *node, const KrClock *clock,
-                            int64_t tick, KrRatio until, int64_t *next_tick, Edges *edges) {
+static KrStatus take_event(KrSite *site, const KrGraph *graph, const KrNode *node,
+                           const KrClock *clock, const KrRunEvent *event, const Place *place,
+                           bool emitted, int64_t tick, Edges *edges) {
+  if (node->signal == KR_SIGNAL_SINC) {
+    if (event->action == KR_EVENT_ON)
+      add_pulse(site, place, tick, pulse_amplitude(graph, node, event));
+    return KR_OK;
+  }
+  if (event->action == KR_EVENT_ON)
+    return take_on(site, node, clock, event, place, emitted, tick, edges);
+  take_off(site, event, place, tick, edges);
+  return KR_OK;
+}
+
+// Delivers every event whose tick is at most `tick`. Only emitted ones ask for the bounds of every
+// tick: the rest is looked for up to `until`, and *next_tick says when to look again.
+static KrStatus take_events(KrSite *site, const KrGraph *graph, const KrNode *node,
+                            const KrClock *clock, int64_t tick, KrRatio until, int64_t *next_tick,
+                            Edges *edges) {
   int64_t ahead = node->signal == KR_SIGNAL_SINC ? 16 : 0;
+  KrRatio emitted_until = until;
+  if (site->emits) {
+    KR_TRY(kr_clock_time(clock, tick + ahead, &emitted_until));
+    KR_TRY(kr_clock_time(clock, tick + ahead + 1, &until));
+  }
   for (;;) {
     bool emitted;
     Place place;
-    const KrRunEvent *event = kr_cursor_peek(site->cursor, until, &emitted);
-    *next_tick = INT64_MAX;
+    const KrRunEvent *event = kr_cursor_peek(site->cursor, until, emitted_until, &emitted);
+    *next_tick = site->emits ? tick + 1 : INT64_MAX;
     if (event == NULL) return KR_OK;
     KR_TRY(find_place(clock, event->time, emitted, node->round_floor, &place));
-    *next_tick = place.tick - ahead;
-    if (*next_tick > tick) return KR_OK;
-    if (node->signal == KR_SIGNAL_SINC) {
-      if (event->action == KR_EVENT_ON) add_pulse(site, &place, tick, pulse_amplitude(graph, node, event));
-    } else if (event->action == KR_EVENT_OFF) {
-      take_off(site, event, &place, tick, edges);
-    } else {
-      KR_TRY(take_on(site, node, clock, event, &place, emitted, tick, edges));
+    if (place.tick - ahead > tick) {
+      if (!site->emits) *next_tick = place.tick - ahead;
+      return KR_OK;
     }
+    KR_TRY(take_event(site, graph, node, clock, event, &place, emitted, tick, edges));
     kr_cursor_pop(site->cursor);
   }
 }
 
 void kr_site_init(KrSite *site, KrCursor *cursor) {
   *site = (KrSite){.cursor = cursor,
+                   .emits = cursor != NULL && kr_cursor_emits(cursor),
                    .onset_time = KR_RATIO_ZERO,
                    .end_residual = KR_RATIO_ZERO,
                    .offset = KR_RATIO_ZERO};
 }
 
-KrStatus kr_site_run(KrSite *site, const KrGraph *graph, const KrNode *node, const KrClock *clock, int64_t tick,
-                     uint32_t n, void *const *out) {
+KrStatus kr_site_run(KrSite *site, const KrGraph *graph, const KrNode *node, const KrClock *clock,
+                     int64_t tick, uint32_t n, void *const *out) {
   KrRatio until;
   int64_t next_tick = tick; // look at once
   KR_TRY(kr_clock_time(clock, tick + n + (node->signal == KR_SIGNAL_SINC ? 17 : 0), &until));

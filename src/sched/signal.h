@@ -27,8 +27,11 @@ struct KrCursorContext {
 };
 KrCursor *kr_cursor_new(KrArena *arena, const struct KrCursorContext *context, uint32_t events);
 /// Next event in the total order with time <= until, or NULL when none is known (yet). Valid until pop.
-/// *emitted: made by an EMIT node or push (reaches the first tick not before it).
-const KrRunEvent *kr_cursor_peek(KrCursor *cursor, KrRatio until, bool *emitted);
+/// *emitted: made by an EMIT node or push (reaches the first tick not before it); those only up to
+/// `emitted_until`, so that what is queued for later never holds back what was known ahead.
+const KrRunEvent *kr_cursor_peek(KrCursor *cursor, KrRatio until, KrRatio emitted_until, bool *emitted);
+/// Some event of the stream may be emitted.
+bool kr_cursor_emits(const KrCursor *cursor);
 void kr_cursor_pop(KrCursor *cursor);
 /// Number of events popped per leaf in depth-first order: the whole state of a cursor. n <= kr_cursor_leaves.
 uint32_t kr_cursor_leaves(const KrCursor *cursor);
@@ -40,6 +43,7 @@ void kr_cursor_skip(KrCursor *cursor, KrRatio time);
 /// One to_signal site. Everything in it is state of the program (snapshot), but `cursor` which is saved apart.
 typedef struct KrSite {
   KrCursor *cursor;
+  bool emits;          ///< of the cursor, not state
   bool started;        ///< an ON event was delivered
   bool on;             ///< gate
   bool has_end, has_key;

@@ -147,7 +147,7 @@ static void settle_cursor(const KrRun *run, const KrRunStep *step, int64_t n_don
   KrRatio until;
   bool emitted;
   if (kr_clock_time(clock, n_done + (ahead > 0 ? ahead + 1 : 0), &until) == KR_OK)
-    kr_cursor_peek(step->site->cursor, until, &emitted);
+    kr_cursor_peek(step->site->cursor, until, until, &emitted);
 }
 
 static void code_site(const KrRun *run, Codec *codec, KrRunStep *step, int64_t n_done) {
@@ -371,7 +371,7 @@ static void code_events(KrRun *run, Codec *codec) {
   }
   for (uint32_t o = 0; o < graph->n_outputs; o++) {
     if (run->outputs[o] == NULL) continue;
-    if (!codec->reading) kr_cursor_peek(run->outputs[o], run->time, &emitted);
+    if (!codec->reading) kr_cursor_peek(run->outputs[o], run->time, run->time, &emitted);
     code_cursor(run, codec, run->outputs[o]);
   }
   if (!codec->reading) find_untaken(run, least);

@@ -86,15 +86,49 @@ static KrOutputKind kind_of(const KrFlow *flow, const KrType *type) {
   return flow->cls == KR_CLASS_AUDIO && whole ? KR_OUTPUT_AUDIO : KR_OUTPUT_NUMBERS;
 }
 
+static const char *suggest(KrArena *arena, KrText near) {
+  return near.at != NULL ? kr_text_print(arena, "did you mean `%t`?", near) : NULL;
+}
+
+// Inputs that were given but nobody declares.
+static void check_inputs(KrProgram *program) {
+  const KrProgramOptions *given = &program->options;
+  const KrAst *ast = program->ast;
+  for (uint32_t i = 0; i < given->n_inputs; i++) {
+    KrText name = kr_text_from(given->inputs[i].name), near = {NULL, 0};
+    bool found = false;
+    for (uint32_t j = 0; j < ast->n && !found; j++) {
+      const KrAst *item = ast->at[j];
+      if (item == NULL || item->kind != KR_AST_INPUT) continue;
+      found = kr_text_equal(item->text, name);
+      if (near.at == NULL || kr_text_distance(item->text, name) < kr_text_distance(near, name))
+        near = item->text;
+    }
+    if (found) continue;
+    const char *hint = suggest(&program->arena, near);
+    kr_diagnose(&program->diagnostics, KR_ERROR, (KrSpan){0, 0, 0},
+                hint != NULL ? hint : "declare one: `input name: f64 = 0`",
+                "the program has no input `%t`", name);
+  }
+}
+
+// Nearest name: the same last part counts as close.
+static uint32_t probe_distance(KrText full, KrText last, KrText probe) {
+  uint32_t whole = kr_text_distance(full, probe), part = kr_text_distance(last, probe);
+  return part < whole ? part : whole;
+}
+
 // Adds the named stream `probe` (flow.name) to the outputs.
 static void add_probe(KrProgram *program, KrText probe) {
   KrGraph *graph = program->graph;
   KrText near = {NULL, 0};
+  uint32_t near_distance = 0;
   for (uint32_t i = 0; i < graph->n_names; i++) {
     const KrName *name = &graph->names[i];
     const KrFlow *flow = &graph->flows[name->flow];
     KrText full = kr_text_from(kr_text_print(graph->arena, "%t.%t", flow->name, name->name));
-    if (near.at == NULL || kr_text_distance(full, probe) < kr_text_distance(near, probe)) near = full;
+    uint32_t distance = probe_distance(full, name->name, probe);
+    if (near.at == NULL || distance < near_distance) near = full, near_distance = distance;
     if (!kr_text_equal(full, probe)) continue;
     KrType type = kr_graph_type(graph, name->refs[0]);
     KrOutput output = {.flow = name->flow,
@@ -110,7 +144,7 @@ static void add_probe(KrProgram *program, KrText probe) {
     KR_PUSH(graph->arena, graph->outputs, graph->n_outputs, graph->cap_outputs, output);
     return;
   }
-  const char *hint = near.at != NULL ? kr_text_print(graph->arena, "did you mean %t?", near) : NULL;
+  const char *hint = suggest(graph->arena, near);
   kr_diagnose(&program->diagnostics, KR_ERROR, (KrSpan){0, 0, 0}, hint, "no stream `%t` to probe", probe);
 }
 
@@ -136,6 +170,7 @@ KrStatus kr_program_elaborate(KrProgram *program) {
   KrStatus status = KR_OK;
   WITH_ESCAPE(program, {
     status = elaborate(program);
+    check_inputs(program);
     for (uint32_t i = 0; status == KR_OK && i < program->options.n_probes; i++)
       add_probe(program, kr_text_from(program->options.probes[i]));
   });

@@ -158,7 +158,9 @@ KrStatus kr_session_save(const KrSession *session, uint8_t **at, size_t *n_bytes
   arena.escape = &escape;
   KrBuffer buffer;
   kr_buffer_init(&buffer, &arena);
-  KrStatus status = kr_run_save(session->run, &buffer);
+  // What a lead asks for before the first instant belongs to the state at 0.
+  KrStatus status = kr_run_to(session->run, kr_run_time(session->run));
+  if (status == KR_OK) status = kr_run_save(session->run, &buffer);
   if (status == KR_OK) {
     *at = malloc(buffer.n > 0 ? buffer.n : 1);
     *n_bytes = buffer.n;

@@ -673,8 +673,10 @@ static void run_signal(KrReference *r, const KrNode *node, int64_t tick, uint8_t
     if (!list.at[i].on) continue;
     place(flow, list.at[i].time, list.at[i].emitted, node->round_floor, &t, &rest);
     if (t > tick) continue;
-    newest = i;
-    newest_tick = t;
+    if (newest == KR_NONE || t >= newest_tick) {
+      newest = i; // of those that reached a tick last
+      newest_tick = t;
+    }
     if (t != tick) continue;
     n_now++;
     onset_now = i;
