@@ -18,9 +18,9 @@ const CommandRow command_rows[] = {
      "  -d DURATION          program time: 4s 250ms 1/48000 8beats\n" PROGRAM_OPTIONS
      "  --probe FLOW.NAME    write any named stream too\n"
      "  --block N            ask for N frames at a time, as a device does\n"
-     "  --threads N          worker threads\n"
+     "  --threads N          accepted; this version runs on one thread\n"
      "  --format F           float (default), pcm16, pcm24\n"
-     "  --video              pictures as MP4 with the sound (needs the ffmpeg program)\n"
+     "  --video              pictures as MP4 with the sound (not available yet)\n"
      "  --digest             print the SHA-256 of every output\n"
      "  --json               print the summary as JSON\n"
      "  --snapshot-at T      also write DIR/at-<grid tick>.snap\n"
@@ -28,15 +28,21 @@ const CommandRow command_rows[] = {
      "  --swap-at T=FILE     go on with another program from instant T\n"
      "  --quiet              no progress, no summary\n"},
     {"check", run_check, "report the errors and warnings of a program",
-     "kairo check [--parse-only] FILE\n" PROGRAM_OPTIONS},
+     "kairo check [--parse-only] FILE\n"
+     "  --parse-only         the syntax alone\n" PROGRAM_OPTIONS},
     {"fmt", run_fmt, "print a program in the standard layout",
      "kairo fmt [--write] FILE\n  --write              replace the file\n"},
     {"ast", run_ast, "print the syntax tree", "kairo ast FILE\n"},
-    {"graph", run_graph, "print the graph", "kairo graph [--dot] FILE\n" PROGRAM_OPTIONS},
+    {"graph", run_graph, "print the graph", "kairo graph [--dot] FILE\n"
+     "  --dot                as a graph for dot(1)\n" PROGRAM_OPTIONS},
     {"plan", run_plan, "print the schedule: rates, grid, order, leads, buffers",
-     "kairo plan [--live] [--json] [--dot] FILE\n" PROGRAM_OPTIONS},
+     "kairo plan [--json] [--dot] FILE\n"
+     "  --json               as JSON\n"
+     "  --dot                as a graph for dot(1)\n" PROGRAM_OPTIONS},
     {"trace", run_trace, "print what ran when",
-     "kairo trace [-d DURATION] [--json] FILE\n"
+     "kairo trace [-d DURATION] [--block N] [--json] FILE\n"
+     "  -d DURATION          program time to trace (default 1s)\n"
+     "  --block N            ask for N frames at a time, as a device does\n"
      "  --json               Chrome trace format\n" PROGRAM_OPTIONS},
     {"diff", run_diff, "first difference of two outputs, and by how much",
      "kairo diff A B\n  A, B                 two WAV, CSV or other files\n"},

@@ -94,6 +94,9 @@ static int add_setting(KrSetting *list, uint32_t *n, const char *command, const 
   if (*n == MAX_SETTINGS) return usage_error(command, "more than %d `%s`", MAX_SETTINGS, option);
   if (!split_setting(text, &list[*n]))
     return usage_error(command, "`%s %s` should be NAME=VALUE", option, text);
+  for (uint32_t i = 0; i < *n; i++)
+    if (strcmp(list[i].name, list[*n].name) == 0)
+      return usage_error(command, "`%s %s=…` is given twice", option, list[i].name);
   (*n)++;
   return -1;
 }

@@ -65,18 +65,30 @@ static int compare_swaps(const void *a, const void *b) {
   return kr_ratio_compare(((const Swap *)a)->time, ((const Swap *)b)->time);
 }
 
+// A moment inside the run.
+static int read_stop(const Render *render, const char *option, const char *text, KrRatio *time) {
+  int code = read_option_time(render, option, text, time);
+  if (code >= 0) return code;
+  double end = (double)render->end.num / (double)render->end.den,
+         begin = (double)render->begin.num / (double)render->begin.den;
+  if (kr_ratio_compare(*time, render->end) > 0)
+    return usage_error("render", "`%s %s` is past the end, %.9g s", option, text, end);
+  if (kr_ratio_compare(*time, render->begin) < 0)
+    return usage_error("render", "`%s %s` is before the snapshot, %.9g s", option, text, begin);
+  return -1;
+}
+
 static int read_stops(Render *render) {
   const Options *options = &render->options;
   for (uint32_t i = 0; i < options->n_snapshot_at; i++) {
-    int code =
-        read_option_time(render, "--snapshot-at", options->snapshot_at[i], &render->snapshots[i]);
+    int code = read_stop(render, "--snapshot-at", options->snapshot_at[i], &render->snapshots[i]);
     if (code >= 0) return code;
   }
   for (uint32_t i = 0; i < options->n_swap_at; i++) {
     const char *equals = strchr(options->swap_at[i], '=');
     char *time = kr_text_string(
         &render->arena, (KrText){options->swap_at[i], (size_t)(equals - options->swap_at[i])});
-    int code = read_option_time(render, "--swap-at", time, &render->swaps[i].time);
+    int code = read_stop(render, "--swap-at", time, &render->swaps[i].time);
     if (code >= 0) return code;
     render->swaps[i].file = equals + 1;
     code = load_program(options, equals + 1, STAGE_PLAN, &render->swaps[i].program);
@@ -97,7 +109,9 @@ static int restore(Render *render) {
     return fail(file, error != NULL ? error : kr_status_text(status));
   }
   render->begin = kr_session_time(render->session);
-  return -1;
+  if (kr_ratio_compare(render->begin, render->end) <= 0) return -1;
+  return usage_error("render", "`%s` was taken at %.9g s, past the end: -d is program time", file,
+                     (double)render->begin.num / (double)render->begin.den);
 }
 
 static int save_snapshot(Render *render, KrRatio time) {
@@ -223,6 +237,16 @@ static void print_db(FILE *out, double peak) {
     fprintf(out, "silent");
 }
 
+// Listed events that come at or after the end.
+static uint64_t count_pending(const Render *render) {
+  const KrGraph *graph = render->program->graph;
+  uint64_t n = 0;
+  for (uint32_t i = 0; i < graph->n_events; i++)
+    for (uint32_t j = 0; j < graph->events[i].n_items; j++)
+      n += kr_ratio_compare(graph->events[i].items[j].time, render->end) >= 0;
+  return n;
+}
+
 static void print_summary(Render *render) {
   const KrGraph *graph = render->program->graph;
   double seconds = wall_seconds() - render->started;
@@ -231,7 +255,8 @@ static void print_summary(Render *render) {
   const KrGrid *grid = kr_plan_grid(render->program->plan);
   int64_t n_ticks = 0;
   if (isatty(STDERR_FILENO)) fprintf(stderr, "\r\033[K");
-  fprintf(stderr, "%s: %u flows", render->options.file, graph->n_flows);
+  fprintf(stderr, "%s: %u flow%s", render->options.file, graph->n_flows,
+          graph->n_flows == 1 ? "" : "s");
   for (uint32_t i = 0; i < graph->n_flows; i++) {
     const KrFlow *flow = &graph->flows[i];
     n_ticks += kr_run_ticks(render->session->run, i);
@@ -241,13 +266,19 @@ static void print_summary(Render *render) {
     if (flow->clock.dt.num != 1) fprintf(stderr, "/%lld", (long long)flow->clock.dt.num);
     fprintf(stderr, " Hz");
   }
-  fprintf(stderr, "%s, grid %lld", graph->n_flows > 8 ? ", …)" : ")",
-          (long long)grid->frequency.num);
+  if (graph->n_flows > 0) fputs(graph->n_flows > 8 ? ", …)" : ")", stderr);
+  fprintf(stderr, ", grid %lld", (long long)grid->frequency.num);
   if (grid->frequency.den != 1) fprintf(stderr, "/%lld", (long long)grid->frequency.den);
   fprintf(stderr, " Hz\n%.6g s, %lld ticks in %.3f s: %.4g seconds per second\n", length,
           (long long)n_ticks, seconds, seconds > 0 ? length / seconds : 0.0);
+  uint64_t n_pending = count_pending(render);
+  if (n_pending > 0)
+    fprintf(stderr, "%llu event%s at or after the end: pending\n", (unsigned long long)n_pending,
+            n_pending == 1 ? "" : "s");
   for (uint32_t i = 0; i < render->sinks.n; i++) {
     const Sink *sink = &render->sinks.at[i];
+    bool is_sound = sink->output->kind == KR_OUTPUT_AUDIO;
+    if (render->folder == NULL && (!is_sound || sink->frames == NULL)) continue;
     fprintf(stderr, "  %s: %llu ", sink->path, (unsigned long long)sink->n_written);
     if (sink->output->kind == KR_OUTPUT_AUDIO) {
       fprintf(stderr, "frames x %u, peak ", sink->output->n_refs);
@@ -301,7 +332,7 @@ static void print_json(Render *render) {
              sink->peak, (unsigned long long)sink->n_clipped);
     printf("}");
   }
-  printf("]}\n");
+  printf("], \"pending_events\": %llu}\n", (unsigned long long)count_pending(render));
 }
 
 static int finish(Render *render) {
@@ -320,6 +351,10 @@ static int check_options(const Options *options) {
     return usage_error("render", "which program? give a FILE, or - for standard input");
   if (options->video)
     return usage_error("render", "`--video` is not available yet: pictures are written as PNG");
+  bool to_stdout = options->out != NULL && strcmp(options->out, "-") == 0;
+  if (to_stdout && (options->digest || options->json))
+    return usage_error("render", "`-o -` and `%s` both want standard output",
+                       options->digest ? "--digest" : "--json");
   for (size_t i = 0; options->format != NULL && i < 3; i++)
     if (strcmp(options->format, formats[i]) == 0) return -1;
   if (options->format != NULL)
@@ -332,7 +367,7 @@ static int render_all(Render *render) {
   if (code >= 0) return code;
   code = load_program(&render->options, render->options.file, STAGE_PLAN, &render->program);
   if (code != EXIT_OK) return code;
-  if ((code = choose_length(render)) >= 0 || (code = read_stops(render)) >= 0) return code;
+  if ((code = choose_length(render)) >= 0) return code;
   const char *out = render->options.out;
   render->folder = out == NULL             ? default_folder(render->options.file, &render->arena)
                    : strcmp(out, "-") == 0 ? NULL
@@ -340,6 +375,7 @@ static int render_all(Render *render) {
   KrStatus status = kr_session_new(render->program, &render->session);
   if (status != KR_OK) return fail(render->options.file, kr_status_text(status));
   if (render->options.from_snapshot != NULL && (code = restore(render)) >= 0) return code;
+  if ((code = read_stops(render)) >= 0) return code;
   if (render->program->graph->n_outputs == 0)
     fprintf(stderr, "%s: warning: the program has no output\n", render->options.file);
   uint32_t n_sinks = render->program->graph->n_outputs;
@@ -349,6 +385,8 @@ static int render_all(Render *render) {
     return code;
   if ((code = sinks_follow(&render->sinks, render->program, render->begin, render->end)) != EXIT_OK)
     return code;
+  if (render->folder == NULL && !sinks_have_sound(&render->sinks))
+    return fail(render->options.file, "there is no sound for standard output: use -o DIR");
   if ((code = announce_swap(render, 0)) >= 0) return code;
   if ((code = run_steps(render)) >= 0) return code;
   return finish(render);

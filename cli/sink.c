@@ -340,6 +340,12 @@ static int drain_events(Sink *sink, KrSession *session) {
   return EXIT_OK;
 }
 
+bool sinks_have_sound(const SinkSet *set) {
+  for (uint32_t i = 0; i < set->n; i++)
+    if (set->at[i].is_open && set->at[i].output->kind == KR_OUTPUT_AUDIO) return true;
+  return false;
+}
+
 int sinks_drain(SinkSet *set, KrSession *session) {
   for (uint32_t i = 0; i < set->n; i++) {
     Sink *sink = &set->at[i];

@@ -42,5 +42,7 @@ int sinks_follow(SinkSet *set, const KrProgram *program, KrRatio begin, KrRatio 
 int sinks_drain(SinkSet *set, KrSession *session);
 int sinks_commit(SinkSet *set);
 void sinks_abort(SinkSet *set);
+/// Some sound is written.
+bool sinks_have_sound(const SinkSet *set);
 void sinks_print_digest(SinkSet *set);
 #endif
