@@ -90,28 +90,6 @@ static const char *suggest(KrArena *arena, KrText near) {
   return near.at != NULL ? kr_text_print(arena, "did you mean `%t`?", near) : NULL;
 }
 
-// Inputs that were given but nobody declares.
-static void check_inputs(KrProgram *program) {
-  const KrProgramOptions *given = &program->options;
-  const KrAst *ast = program->ast;
-  for (uint32_t i = 0; i < given->n_inputs; i++) {
-    KrText name = kr_text_from(given->inputs[i].name), near = {NULL, 0};
-    bool found = false;
-    for (uint32_t j = 0; j < ast->n && !found; j++) {
-      const KrAst *item = ast->at[j];
-      if (item == NULL || item->kind != KR_AST_INPUT) continue;
-      found = kr_text_equal(item->text, name);
-      if (near.at == NULL || kr_text_distance(item->text, name) < kr_text_distance(near, name))
-        near = item->text;
-    }
-    if (found) continue;
-    const char *hint = suggest(&program->arena, near);
-    kr_diagnose(&program->diagnostics, KR_ERROR, (KrSpan){0, 0, 0},
-                hint != NULL ? hint : "declare one: `input name: f64 = 0`",
-                "the program has no input `%t`", name);
-  }
-}
-
 // Nearest name: the same last part counts as close.
 static uint32_t probe_distance(KrText full, KrText last, KrText probe) {
   uint32_t whole = kr_text_distance(full, probe), part = kr_text_distance(last, probe);
@@ -170,7 +148,6 @@ KrStatus kr_program_elaborate(KrProgram *program) {
   KrStatus status = KR_OK;
   WITH_ESCAPE(program, {
     status = elaborate(program);
-    check_inputs(program);
     for (uint32_t i = 0; status == KR_OK && i < program->options.n_probes; i++)
       add_probe(program, kr_text_from(program->options.probes[i]));
   });
