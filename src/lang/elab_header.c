@@ -224,13 +224,25 @@ static void push_flow(KrElab *e, Visit *visit, KrFlowInfo *flow) {
   KR_PUSH(e->arena, visit->stack, visit->n, visit->cap, flow);
 }
 
-static void push_named(KrElab *e, Visit *visit, KrText name) {
-  KrFlowInfo *flow = kr_name_flow(e, name);
-  if (flow != NULL) push_flow(e, visit, flow);
+/// The only other flow that has a let or label of this name; NULL when none or several have.
+static KrFlowInfo *only_flow(const KrElab *e, const KrFlowInfo *reader, KrText name) {
   const uint32_t *first = kr_map_find(&e->site_names, name);
-  for (uint32_t i = first == NULL ? KR_NONE : *first, n = 0; i != KR_NONE && n < 4;
-       i = e->sites[i].next, n++)
-    push_flow(e, visit, e->sites[i].flow);
+  KrFlowInfo *found = NULL;
+  for (uint32_t i = first == NULL ? KR_NONE : *first; i != KR_NONE; i = e->sites[i].next) {
+    KrFlowInfo *flow = e->sites[i].flow;
+    if (flow == reader || (found != NULL && flow != found)) return NULL;
+    found = flow;
+  }
+  return found;
+}
+
+static void push_named(KrElab *e, Visit *visit, const KrFlowInfo *reader, KrText name) {
+  KrFlowInfo *flow = kr_name_flow(e, name);
+  if (flow == NULL) flow = only_flow(e, reader, name);
+  if (flow != NULL) {
+    push_flow(e, visit, flow);
+    return;
+  }
   for (size_t i = 1; i + 1 < name.n; i++) {
     if (name.at[i] != '_') continue;
     flow = kr_name_flow(e, (KrText){name.at + i + 1, name.n - i - 1});
@@ -253,7 +265,7 @@ static void push_sources(KrElab *e, Visit *visit, const KrFlowInfo *flow) {
   while (n > 0) {
     const KrAst *ast = stack[--n];
     if (ast == NULL) continue;
-    if (ast->kind == KR_AST_NAME) push_named(e, visit, ast->text);
+    if (ast->kind == KR_AST_NAME) push_named(e, visit, flow, ast->text);
     for (uint32_t i = 0; i < ast->n; i++)
       if (ast->at[i] != NULL) KR_PUSH(e->arena, stack, n, cap, ast->at[i]);
   }
