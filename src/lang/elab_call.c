@@ -238,8 +238,7 @@ static bool is_contract(KrElab *e, const KrAst *callee) {
 }
 
 static KrVal call_random(KrElab *e, const KrVal *random, KrText name, KrArgs args, KrSpan span) {
-  args.at[0] = (KrArg){.name = KR_TEXT("seed"),
-                       .span = span,
+  args.at[0] = (KrArg){.span = span,
                        .ready = true,
                        .val = kr_val_exact(random->as.number.ratio)};
   return call_builtin(e, join_names(e, KR_TEXT("random"), name), args, span, span);

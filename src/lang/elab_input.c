@@ -1,5 +1,6 @@
 /// Decides what program inputs are: a number, a sound at its own rate read at the class's rate,
 /// events.
+#include "base/number.h"
 #include "lang/elab_program.h"
 #include <string.h>
 
@@ -21,7 +22,7 @@ static bool has_suffix(const char *text, const char *suffix) {
 static KrVal open_events(KrElab *e, const KrBinding *binding, const char *source) {
   KrSpan span = binding->span;
   if (source == NULL) {
-    KrEvents none = {.kind = KR_EVENTS_LIST, .name = binding->name, .period = KR_RATIO_ZERO};
+    KrEvents none = {.kind = KR_EVENTS_SIGNAL, .name = binding->name, .period = KR_RATIO_ZERO};
     KrEventField fields[2] = {{KR_TEXT("freq"), true, KR_ELEM_F32},
                               {KR_TEXT("vel"), true, KR_ELEM_F32}};
     KrDim dims[2] = {kr_dim_of(KR_DIM_S, -1), {.known = true}};
@@ -134,12 +135,53 @@ static KrVal convert_rate(KrElab *e, KrBinding *binding, KrFlowInfo *file, KrRat
   return as_foreign(e, flow, binding->name, channels, n);
 }
 
+/// A number with or without unit; names of files do not look like that.
+static bool is_number(const char *source) {
+  size_t n = strspn(source, "+-.0123456789eE"), m = n;
+  while ((source[m] >= 'a' && source[m] <= 'z') || (source[m] >= 'A' && source[m] <= 'Z')) m++;
+  bool exact;
+  int64_t num, den;
+  double value;
+  while (n > 0 && !kr_number_parse((KrText){source, n}, &exact, &num, &den, &value)) n--;
+  return n > 0 && source[m] == '\0';
+}
+
+/// The number a stream is bound to: on the command line, else in the program. NULL: none.
+static const KrAst *find_number(KrElab *e, const KrBinding *binding, const char *source) {
+  const KrAst *preset = binding->ast->n > 1 ? binding->ast->at[1] : NULL;
+  if (source == NULL) return preset;
+  if (!is_number(source)) return NULL;
+  return kr_elab_parse(e, kr_text_print(e->arena, "--input %t", binding->name), source);
+}
+
+/// A constant at the class's rate.
+static KrVal hold_number(KrElab *e, KrBinding *binding, KrRateClass cls, const KrAst *ast) {
+  KrVal val = kr_elab_value(e, ast);
+  if (val.kind == KR_VAL_POISON) return val;
+  if (val.kind != KR_VAL_NUMBER) {
+    kr_diagnose(e->list, KR_ERROR, ast->span, "write a number or the name of a file as a string",
+                "the input `%t` cannot be %s", binding->name, kr_val_kind_text(&val));
+    return kr_val_poison();
+  }
+  KrRatio rate = kr_class_rate(e, cls);
+  if (rate.num <= 0) rate = kr_ratio_of(100);
+  KrFlowInfo *flow = add_flow(e, binding, "", cls, (KrRatio){rate.den, rate.num}, false);
+  KrContext saved = e->now;
+  KrElem real = e->graph->flows[flow->index].real;
+  e->now = (KrContext){.flow = flow, .scope = flow->scope, .real = real};
+  val = kr_to_elem(e, val, real, ast->span);
+  e->now = saved;
+  return as_foreign(e, flow, binding->name, &val, 1);
+}
+
 static KrVal open_stream(KrElab *e, KrBinding *binding, const char *source) {
   const KrAst *ast = binding->ast;
   KrRateClass cls = class_of(ast->at[0]);
   bool own = false;
   const KrAssetAudio *audio = NULL;
   if (!read_rate(e, ast, &cls, &own)) return kr_val_poison();
+  const KrAst *number = find_number(e, binding, source);
+  if (number != NULL) return hold_number(e, binding, cls, number);
   if (source != NULL) {
     audio = kr_load_audio(e, kr_text_from(source), binding->span);
     if (audio == NULL) return kr_val_poison();

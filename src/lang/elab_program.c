@@ -109,18 +109,41 @@ static const KrElabSet *find_set(const KrElab *e, KrText name) {
   return NULL;
 }
 
+static KrText near_setting(KrText name) {
+  KrText best = {NULL, 0};
+  uint32_t distance = 3;
+  for (uint32_t i = 0; i < N_SETTINGS; i++) {
+    uint32_t d = kr_text_distance(name, kr_text_from(settings[i]));
+    if (d < distance && d < name.n) distance = d, best = kr_text_from(settings[i]);
+  }
+  return best;
+}
+
+/// An attribute line that is no setting belongs to the next declaration.
+static void attach_attributes(KrElab *e, const KrAst *program) {
+  KrAst *declaration = NULL;
+  for (uint32_t i = program->n; i-- > 0;) {
+    KrAst *item = program->at[i];
+    if (item == NULL) continue;
+    if (item->kind != KR_AST_ATTRIBUTE) {
+      declaration = item->kind == KR_AST_FLOW || item->kind == KR_AST_INPUT ? item : NULL;
+    } else if (declaration != NULL && !is_setting(item->text) && near_setting(item->text).n == 0) {
+      while (declaration->kind == KR_AST_INPUT && declaration->n < 2)
+        KR_PUSH(e->arena, declaration->at, declaration->n, declaration->cap, NULL);
+      KR_PUSH(e->arena, declaration->at, declaration->n, declaration->cap, item);
+      program->at[i] = NULL;
+    }
+  }
+}
+
 static void read_setting(KrElab *e, const KrAst *item) {
   KrText name = item->text;
   if (!is_setting(name)) {
-    KrText best = {NULL, 0};
-    uint32_t distance = 3;
-    for (uint32_t i = 0; i < N_SETTINGS; i++) {
-      uint32_t d = kr_text_distance(name, kr_text_from(settings[i]));
-      if (d < distance && d < name.n) distance = d, best = kr_text_from(settings[i]);
-    }
+    KrText best = near_setting(name);
     kr_diagnose(e->list, KR_ERROR, item->name_span,
                 best.n > 0 ? kr_text_print(e->arena, "did you mean `@%t`?", best)
-                           : "the settings are seed, profile, duration, latency, tempo and kairo",
+                           : "the settings are seed, profile, duration, latency, tempo and kairo; "
+                             "other attributes stand before a flow or an input",
                 "unknown setting `@%t`", name);
     return;
   }
@@ -242,6 +265,7 @@ static void check_top(KrElab *e, const KrAst *item) {
 
 /// First pass over a program or module: what its names are.
 void kr_program_collect(KrElab *e, const KrAst *program) {
+  attach_attributes(e, program);
   for (uint32_t i = 0; i < program->n; i++)
     if (program->at[i] != NULL && program->at[i]->kind == KR_AST_USE)
       for (uint32_t k = 0; k < program->at[i]->n; k++)
