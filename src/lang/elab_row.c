@@ -568,16 +568,36 @@ static bool row_takes(const KrOp *op, KrShape shape, uint32_t n_args) {
   }
 }
 
-/// Rows of one name differ by the shape of their first argument.
+/// A level in dB goes to the row whose port is one, and only there.
+static bool row_fits_levels(KrElab *e, const KrOp *op, KrArgs args) {
+  for (uint32_t i = 0; i < args.n; i++) {
+    uint32_t port = i;
+    for (uint32_t k = 0; args.at[i].name.n > 0 && k < kr_op_ports(op); k++)
+      if (kr_text_is(args.at[i].name, op->in[k].name)) port = k;
+    const char *unit = port < kr_op_ports(op) ? op->in[port].unit : NULL;
+    const KrVal *val = kr_arg_value(e, &args.at[i]);
+    const KrDim *dim = val->kind == KR_VAL_FOREIGN ? &val->as.foreign.inner->dim : &val->dim;
+    bool is_level = dim->known && dim->exp[KR_DIM_DB] != 0;
+    if (unit != NULL && is_level != (strcmp(unit, "dB") == 0)) return false;
+  }
+  return true;
+}
+
+/// Rows of one name differ by the shape of their first argument, or by taking a level in dB.
 static const KrOp *choose_row(KrElab *e, KrText name, KrArgs args) {
-  const KrOp *first = NULL, *op;
+  const KrOp *first = NULL, *taken = NULL, *op;
   bool several = kr_registry_find(name, 1) != NULL;
   KrShape shape = several && args.n > 0 ? shape_of(kr_arg_value(e, &args.at[0])) : KR_SHAPE_SCALAR;
   for (uint32_t i = 0; (op = kr_registry_find(name, i)) != NULL; i++) {
     if (op->core != KR_CORE_NONE && op->core != KR_CORE_FFT) continue;
-    if (first == NULL) first = op;
-    if (several && row_takes(op, shape, args.n)) return op;
+    if (!several || !row_takes(op, shape, args.n)) {
+      if (first == NULL) first = op;
+      continue;
+    }
+    if (row_fits_levels(e, op, args)) return op;
+    if (taken == NULL) taken = op;
   }
+  if (taken != NULL) return taken;
   return first != NULL ? first : kr_registry_find(name, 0);
 }
 
