@@ -435,6 +435,13 @@ static void read_folder(const FuzzTarget *target, const char *name) {
   if (n >= 0) free(entries);
 }
 
+// Mostly few: 1 in half of the cases, 2 in a quarter …
+static size_t n_changes(uint64_t *state) {
+  size_t n = 1;
+  for (uint64_t bits = fuzz_random(state); n < 8 && (bits & 1); bits >>= 1) n++;
+  return n;
+}
+
 int fuzz_main(const FuzzTarget *target, int n_args, char **args) {
   if (n_args < 4) {
     fprintf(stderr, "usage: fuzz_%s SEED N_MUTATIONS FILE|FOLDER...\n", target->name);
@@ -451,7 +458,7 @@ int fuzz_main(const FuzzTarget *target, int n_args, char **args) {
     const FuzzBytes *file = &files[fuzz_below(&state, n_files)];
     memcpy(work.at, file->at, file->n);
     work.n = file->n;
-    for (size_t i = 1 + fuzz_below(&state, 6); i > 0; i--)
+    for (size_t i = n_changes(&state); i > 0; i--)
       target->change(&work, &files[fuzz_below(&state, n_files)], &state);
     try_input(target, &work, seed, k);
   }
