@@ -175,10 +175,27 @@ KrVal kr_apply(KrElab *e, const KrVal *fn, KrArgs args, KrSpan span) {
   return val;
 }
 
+/// Operators of the language that this version does not have.
+static bool is_later(KrText name) {
+  static const char *const names[] = {
+      "play",    "spawn",    "fm",      "wavetable",  "pluck",    "ladder",  "eq3",     "echo",
+      "tape",    "reverb",   "fdn",     "chorus",     "flanger",  "phaser",  "saturate", "fold",
+      "bitcrush", "ringmod", "tremolo", "compressor", "limiter",  "width",   "granular", "mel",
+      "flux",    "onset",    "pitch",   "ode",        "composite"};
+  for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+    if (kr_text_is(name, names[i])) return kr_registry_find(name, 0) == NULL;
+  return false;
+}
+
 static KrVal call_unknown(KrElab *e, KrText name, KrSpan span) {
   if (kr_name_is_user(e, name)) {
     kr_diagnose(e->list, KR_ERROR, span, "another value has this name; choose another name for it",
                 "`%t` is not a function", name);
+    return kr_val_poison();
+  }
+  if (is_later(name)) {
+    kr_diagnose(e->list, KR_ERROR, span, "`kairo ops` lists what there is",
+                "`%t` is not available yet", name);
     return kr_val_poison();
   }
   KrText near = kr_name_near(e, name);
