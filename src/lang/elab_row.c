@@ -575,10 +575,11 @@ static bool row_fits_levels(KrElab *e, const KrOp *op, KrArgs args) {
     for (uint32_t k = 0; args.at[i].name.n > 0 && k < kr_op_ports(op); k++)
       if (kr_text_is(args.at[i].name, op->in[k].name)) port = k;
     const char *unit = port < kr_op_ports(op) ? op->in[port].unit : NULL;
+    if (unit == NULL || op->in[port].kind != KR_PORT_SIGNAL) continue;
     const KrVal *val = kr_arg_value(e, &args.at[i]);
     const KrDim *dim = val->kind == KR_VAL_FOREIGN ? &val->as.foreign.inner->dim : &val->dim;
     bool is_level = dim->known && dim->exp[KR_DIM_DB] != 0;
-    if (unit != NULL && is_level != (strcmp(unit, "dB") == 0)) return false;
+    if (is_level != (strcmp(unit, "dB") == 0)) return false;
   }
   return true;
 }
