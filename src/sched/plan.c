@@ -306,7 +306,9 @@ static KrStatus prepare_op(KrPlan *plan, KrPlanStep *step, const KrNode *node) {
   for (uint32_t i = 0; i + 1 < MAX_MESSAGE && message[i] != 0; i++) text[i] = message[i];
   kr_arena_deinit(&scratch);
   if (status == KR_OK || status == KR_ERROR_MEMORY) return status;
-  return fail(plan, node->origin, kr_text_print(plan->arena, "%s", text), NULL);
+  if (text[0] == '`') return fail(plan, node->origin, kr_text_print(plan->arena, "%s", text), NULL);
+  return fail(plan, node->origin, kr_text_print(plan->arena, "`%s`: %s", node->op->name, text),
+              NULL);
 }
 
 static KrStatus prepare_steps(KrPlan *plan) {
