@@ -247,6 +247,16 @@ static uint64_t count_pending(const Render *render) {
   return n;
 }
 
+static void print_assets(const KrGraph *graph) {
+  for (uint32_t i = 0; i < graph->n_assets; i++) {
+    const KrAsset *asset = &graph->assets[i];
+    char text[65];
+    kr_digest_text(&asset->digest, text);
+    fprintf(stderr, "  read %.*s: sha256 %s%s\n", (int)asset->path.n, asset->path.at, text,
+            asset->is_lossy ? ", lossy: its samples depend on the decoder" : "");
+  }
+}
+
 static void print_summary(Render *render) {
   const KrGraph *graph = render->program->graph;
   double seconds = wall_seconds() - render->started;
@@ -271,6 +281,7 @@ static void print_summary(Render *render) {
   if (grid->frequency.den != 1) fprintf(stderr, "/%lld", (long long)grid->frequency.den);
   fprintf(stderr, " Hz\n%.6g s, %lld ticks in %.3f s: %.4g seconds per second\n", length,
           (long long)n_ticks, seconds, seconds > 0 ? length / seconds : 0.0);
+  print_assets(graph);
   uint64_t n_pending = count_pending(render);
   if (n_pending > 0)
     fprintf(stderr, "%llu event%s at or after the end: pending\n", (unsigned long long)n_pending,

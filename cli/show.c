@@ -80,6 +80,17 @@ int run_graph(int n_args, char **args) {
   return code;
 }
 
+// The plan and the two hashes that say which program it is of.
+static void print_plan(const KrProgram *program, KrBuffer *buffer) {
+  char structure[65], whole[65];
+  KrDigest digest = kr_program_structure_hash(program);
+  kr_digest_text(&digest, structure);
+  digest = kr_program_hash(program);
+  kr_digest_text(&digest, whole);
+  kr_plan_print(program->plan, buffer);
+  kr_buffer_print(buffer, "\nstructure   %s\nprogram     %s\n", structure, whole);
+}
+
 int run_plan(int n_args, char **args) {
   Options options;
   KrProgram *program = NULL;
@@ -92,7 +103,7 @@ int run_plan(int n_args, char **args) {
     else if (options.json)
       kr_plan_print_json(program->plan, &buffer);
     else
-      kr_plan_print(program->plan, &buffer);
+      print_plan(program, &buffer);
     code = print_buffer(&buffer);
   }
   kr_program_free(program);

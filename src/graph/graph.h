@@ -190,6 +190,7 @@ typedef struct KrAsset {
   KrText path;
   KrText kind; ///< `audio`, `midi`, `csv`
   KrDigest digest;
+  bool is_lossy; ///< the decoder decides the samples
   KrOrigin origin;
 } KrAsset;
 

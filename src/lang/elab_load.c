@@ -12,7 +12,8 @@ static void list_asset(KrElab *e, const char *kind, KrText path, const KrDigest 
   uint32_t *slot = kr_map_slot(e, &e->assets, key, &found);
   if (found) return;
   *slot = e->graph->n_assets;
-  KrAsset asset = {path, kr_text_from(kind), *digest, kr_span_origin(span)};
+  KrAsset asset = {
+      .path = path, .kind = kr_text_from(kind), .digest = *digest, .origin = kr_span_origin(span)};
   KR_PUSH(e->arena, e->graph->assets, e->graph->n_assets, e->graph->cap_assets, asset);
 }
 
@@ -52,9 +53,10 @@ const KrAssetAudio *kr_load_audio(KrElab *e, KrText path, KrSpan span) {
             host->read_audio(host->user, name, e->arena, audio, &error) == KR_OK;
   const KrAssetAudio *entry = ok ? audio : NULL;
   KR_PUSH(e->arena, e->audio, e->n_audio, e->cap_audio, entry);
-  if (ok)
+  if (ok) {
     list_asset(e, "audio", path, &audio->digest, span);
-  else
+    e->graph->assets[e->graph->n_assets - 1].is_lossy = !audio->exact;
+  } else
     report_file(e, path, error, span);
   return entry;
 }
