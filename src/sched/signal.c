@@ -4,6 +4,7 @@
 #include "base/number.h"
 #include "math/real.h"
 #include "resample/cross.h"
+#include <string.h>
 
 typedef struct Place {
   int64_t tick;
@@ -68,13 +69,15 @@ KrConst kr_event_value(const KrEventField *field, const KrEventValue *value, KrE
 typedef struct Edges {
   bool onset;
   KrRatio onset_residual, release_residual;
-  uint32_t n_on; // events of this tick
+  uint32_t n_on;    // notes begun in this tick
+  bool is_changed;  // something ended or was delivered
 } Edges;
 
 // A note of its own length ends before what else happens in the tick.
 static void end_note(KrSite *site, int64_t tick, Edges *edges) {
   if (!site->on || !site->has_end || site->end_tick > tick) return;
   site->on = false;
+  edges->is_changed = true;
   edges->release_residual = site->end_tick == tick ? site->end_residual : KR_RATIO_ZERO;
 }
 
@@ -177,6 +180,20 @@ static void put_tick(KrSite *site, const KrGraph *graph, const KrNode *node, con
   put_const(out[0], i, &value);
 }
 
+// A tick in which nothing happens: what was held goes on, edges and counts are 0.
+static void repeat_tick(const KrNode *node, uint32_t i, void *const *out) {
+  uint32_t n_bytes = kr_elem_bytes(node->type.elem);
+  uint8_t *at = (uint8_t *)out[0] + (size_t)i * n_bytes;
+  if (node->signal == KR_SIGNAL_IMPULSE)
+    memset(at, 0, n_bytes);
+  else
+    memcpy(at, at - n_bytes, n_bytes);
+  if (node->signal != KR_SIGNAL_GATE) return;
+  ((uint8_t *)out[1])[i] = 0;
+  memset((uint8_t *)out[2] + (size_t)i * n_bytes, 0, n_bytes);
+  memset((uint8_t *)out[3] + (size_t)i * n_bytes, 0, n_bytes);
+}
+
 static KrStatus take_event(KrSite *site, const KrGraph *graph, const KrNode *node,
                            const KrClock *clock, const KrRunEvent *event, const Place *place,
                            bool emitted, int64_t tick, Edges *edges) {
@@ -215,6 +232,7 @@ static KrStatus take_events(KrSite *site, const KrGraph *graph, const KrNode *no
     }
     KR_TRY(take_event(site, graph, node, clock, event, &place, emitted, tick, edges));
     kr_cursor_pop(site->cursor);
+    edges->is_changed = true;
   }
 }
 
@@ -236,7 +254,10 @@ KrStatus kr_site_run(KrSite *site, const KrGraph *graph, const KrNode *node, con
     end_note(site, tick + i, &edges);
     if (next_tick <= tick + i)
       KR_TRY(take_events(site, graph, node, clock, tick + i, until, &next_tick, &edges));
-    put_tick(site, graph, node, &edges, tick + i, i, out);
+    if (i > 0 && !edges.is_changed && node->signal != KR_SIGNAL_SINC)
+      repeat_tick(node, i, out);
+    else
+      put_tick(site, graph, node, &edges, tick + i, i, out);
   }
   return KR_OK;
 }
