@@ -45,12 +45,18 @@ static void put_column_name(Sink *sink, uint32_t i) {
   kr_writer_put(&sink->table, output->columns[i].at, output->columns[i].n);
 }
 
+// `dur` and `key` have columns of their own in every list of events.
+static bool has_column(const KrEventField *field) {
+  return !kr_text_is(field->name, "dur") && !kr_text_is(field->name, "key");
+}
+
 static KrStatus open_table(Sink *sink) {
   KR_TRY(kr_writer_open(&sink->table, sink->path));
   if (sink->output->kind == KR_OUTPUT_EVENTS) {
     const KrEvents *events = &sink->graph->events[sink->output->events];
     put_text(sink, "tick,num,den,action,dur,key");
     for (uint32_t i = 0; i < events->n_fields; i++) {
+      if (!has_column(&events->fields[i])) continue;
       kr_writer_put(&sink->table, ",", 1);
       kr_writer_put(&sink->table, events->fields[i].name.at, events->fields[i].name.n);
     }
@@ -304,7 +310,7 @@ static void put_event_field(Sink *sink, const KrEventField *field, const KrEvent
   } else if (value->present) {
     length = print_value(&sink->hash, &value->value, KR_ELEM_F64, text + 1);
   }
-  if (sink->is_open) kr_writer_put(&sink->table, text, length + 1);
+  if (sink->is_open && has_column(field)) kr_writer_put(&sink->table, text, length + 1);
 }
 
 static int drain_events(Sink *sink, KrSession *session) {
