@@ -50,8 +50,8 @@ bool kr_bind_args(KrElab *e, KrArgs args, const char *const *names, KrArg **slot
     }
     ok = false;
     if (arg->name.n == 0 && slot >= n)
-      kr_diagnose(e->list, KR_ERROR, arg->span, list_names(e, names), "`%s` takes %u arguments",
-                  what, n);
+      kr_diagnose(e->list, KR_ERROR, arg->span, list_names(e, names),
+                  n == 1 ? "`%s` takes %u argument" : "`%s` takes %u arguments", what, n);
     else if (slot < n)
       kr_diagnose(e->list, KR_ERROR, arg->span, "give it once, by place or by name",
                   "`%s` is given `%s` twice", what, names[slot]);
@@ -178,10 +178,10 @@ KrVal kr_apply(KrElab *e, const KrVal *fn, KrArgs args, KrSpan span) {
 /// Operators of the language that this version does not have.
 static bool is_later(KrText name) {
   static const char *const names[] = {
-      "play",    "spawn",    "fm",      "wavetable",  "pluck",    "ladder",  "eq3",     "echo",
-      "tape",    "reverb",   "fdn",     "chorus",     "flanger",  "phaser",  "saturate", "fold",
-      "bitcrush", "ringmod", "tremolo", "compressor", "limiter",  "width",   "granular", "mel",
-      "flux",    "onset",    "pitch",   "ode",        "composite"};
+      "play",     "spawn",   "fm",      "wavetable",  "pluck",    "ladder", "eq3",      "echo",
+      "tape",     "reverb",  "fdn",     "chorus",     "flanger",  "phaser", "saturate", "fold",
+      "bitcrush", "ringmod", "tremolo", "compressor", "limiter",  "width",  "granular", "mel",
+      "flux",     "onset",   "pitch",   "ode",        "composite"};
   for (size_t i = 0; i < sizeof names / sizeof *names; i++)
     if (kr_text_is(name, names[i])) return kr_registry_find(name, 0) == NULL;
   return false;
@@ -255,9 +255,7 @@ static bool is_contract(KrElab *e, const KrAst *callee) {
 }
 
 static KrVal call_random(KrElab *e, const KrVal *random, KrText name, KrArgs args, KrSpan span) {
-  args.at[0] = (KrArg){.span = span,
-                       .ready = true,
-                       .val = kr_val_exact(random->as.number.ratio)};
+  args.at[0] = (KrArg){.span = span, .ready = true, .val = kr_val_exact(random->as.number.ratio)};
   return call_builtin(e, join_names(e, KR_TEXT("random"), name), args, span, span);
 }
 

@@ -253,7 +253,7 @@ KrVal kr_elab_binary(KrElab *e, KrText op, KrVal a, KrVal b, KrSpan span) {
   }
   if (!is_scalar(&a) || !is_scalar(&b)) {
     const KrVal *wrong = is_scalar(&a) ? &b : &a;
-    kr_diagnose(e->list, KR_ERROR, span, "name one number of it: a field, an item, an output",
+    kr_diagnose(e->list, KR_ERROR, span, kr_val_number_hint(wrong),
                 "`%t` wants numbers, %s side is %s", op, wrong == &a ? "the left" : "the right",
                 wrong->kind == KR_VAL_STREAM ? "a block of values" : kr_val_kind_text(wrong));
     return kr_val_poison();
@@ -504,6 +504,15 @@ static const KrVal *find_member(const KrVal *object, KrText name) {
   return NULL;
 }
 
+static const char *list_fields(KrElab *e, const KrVal *object) {
+  if (object->kind != KR_VAL_RECORD || object->as.items.n == 0) return "it has no fields";
+  KrBuffer out;
+  kr_buffer_init(&out, e->arena);
+  for (uint32_t i = 0; i < object->as.items.n; i++)
+    kr_buffer_print(&out, "%s%t", i == 0 ? "its fields are " : ", ", object->as.items.names[i]);
+  return out.at;
+}
+
 static KrVal report_member(KrElab *e, const KrVal *object, const KrAst *ast) {
   KrText best = {NULL, 0};
   uint32_t distance = 3;
@@ -516,7 +525,7 @@ static KrVal report_member(KrElab *e, const KrVal *object, const KrAst *ast) {
   }
   kr_diagnose(e->list, KR_ERROR, ast->name_span,
               best.n > 0 ? kr_text_print(e->arena, "did you mean `%t`?", best)
-                         : "name a field it has",
+                         : list_fields(e, object),
               "%s has no field `%t`", kr_val_kind_text(object), ast->text);
   return kr_val_poison();
 }

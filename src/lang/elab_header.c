@@ -90,7 +90,9 @@ static void sort_header(KrElab *e, const KrAst *ast, Header *header) {
     if (k == n)
       kr_diagnose(e->list, KR_ERROR, part->span,
                   attribute ? "a flow's attributes are @rate and @real"
-                            : "a flow has dt, phase, steps, duration and substeps",
+                  : kr_text_is(part->text, "rate") || kr_text_is(part->text, "real")
+                      ? kr_text_print(e->arena, "write `@%t`", part->text)
+                      : "a flow has dt, phase, steps, duration and substeps",
                   attribute ? "a flow has no attribute `@%t`" : "a flow has no parameter `%t`",
                   part->text);
     else if (*rows[k].slot != NULL)

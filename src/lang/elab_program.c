@@ -254,13 +254,25 @@ static void report_later(KrElab *e, const KrAst *item) {
               "`%s` is not available yet", item->kind == KR_AST_SYNTH ? "synth" : "scene");
 }
 
+// `duration = 1s` for `@duration = 1s`.
+static bool is_bare_setting(const KrAst *item) {
+  static const char *const names[] = {"seed", "profile", "duration", "latency", "tempo", "kairo"};
+  if (item->kind != KR_AST_ASSIGN || item->at[0] == NULL || item->at[0]->kind != KR_AST_NAME)
+    return false;
+  for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+    if (kr_text_is(item->at[0]->text, names[i])) return true;
+  return false;
+}
+
 static void check_top(KrElab *e, const KrAst *item) {
   const char *what = item->kind == KR_AST_OUTPUT   ? "`output` belongs into a flow"
                      : item->kind == KR_AST_RETURN ? "`return` belongs into a fn"
                      : item->kind == KR_AST_ASSIGN ? "a state is assigned inside a flow"
                                                    : "`for` belongs into a flow";
-  kr_diagnose(e->list, KR_ERROR, item->span, "move it into the braces of a `flow` or `fn`", "%s",
-              what);
+  const char *hint = "move it into the braces of a `flow` or `fn`";
+  if (is_bare_setting(item))
+    hint = kr_text_print(e->arena, "a setting is written `@%t = …`", item->at[0]->text);
+  kr_diagnose(e->list, KR_ERROR, item->span, hint, "%s", what);
 }
 
 /// First pass over a program or module: what its names are.

@@ -257,8 +257,7 @@ static bool choose_elem(KrElab *e, Call *call) {
       signals[n++] = *val;
       continue;
     }
-    kr_diagnose(e->list, KR_ERROR, slot_span(call, i),
-                "name one number of it: a field, an item, an output",
+    kr_diagnose(e->list, KR_ERROR, slot_span(call, i), kr_val_number_hint(val),
                 "`%s` of `%s` is a number, this is %s", call->op->in[i].name, call->op->name,
                 val->kind == KR_VAL_STREAM
                     ? val->type.elem == KR_ELEM_BOOL && val->type.shape == KR_SHAPE_SCALAR

@@ -207,9 +207,10 @@ bool kr_unit_fit(KrElab *e, KrVal *val, const char *unit, const char *what, KrSp
   bool plain_angle = (kr_dim_is_plain(&wanted) && kr_dim_equal(&val->dim, &rad)) ||
                      (kr_dim_equal(&wanted, &rad) && kr_dim_is_plain(&val->dim));
   if (!kr_dim_equal(&val->dim, &wanted) && !plain_angle && !turn_angle(e, val, &wanted, span)) {
-    kr_diagnose(e->list, KR_ERROR, span, "give it in that unit, or as a bare number",
-                "%s wants %s, this is in %s", what,
-                kr_dim_is_plain(&wanted) ? "a plain number" : unit, kr_dim_text(e, &val->dim));
+    kr_diagnose(
+        e->list, KR_ERROR, span, "give it in that unit, or as a bare number",
+        kr_dim_is_plain(&val->dim) ? "%s wants %s, this is %s" : "%s wants %s, this is in %s", what,
+        kr_dim_is_plain(&wanted) ? "a plain number" : unit, kr_dim_text(e, &val->dim));
     return false;
   }
   divide_scale(e, val, scale, span);

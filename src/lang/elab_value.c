@@ -24,7 +24,8 @@ KrVal kr_val_exact(KrRatio ratio) {
 /// There is no negative zero, infinity or NaN among constants.
 KrVal kr_val_inexact(KrElab *e, double value, const char *lost, KrSpan span) {
   if (!(value - value == 0)) {
-    kr_diagnose(e->list, KR_ERROR, span, "stay below 1.8e308",
+    kr_diagnose(e->list, KR_ERROR, span,
+                value == value ? "stay below 1.8e308" : "the function has no value there",
                 value == value ? "the constant is too large (%s)"
                                : "the constant is not a number (%s)",
                 lost);
@@ -45,6 +46,19 @@ KrVal kr_val_items(KrValKind kind, KrVal *at, uint32_t n) {
 
 bool kr_val_is_constant(const KrVal *val) {
   return val->kind == KR_VAL_NUMBER || val->kind == KR_VAL_BOOL;
+}
+
+const char *kr_val_number_hint(const KrVal *val) {
+  switch (val->kind) {
+  case KR_VAL_FN:
+  case KR_VAL_OP: return "call it: `name(…)`";
+  case KR_VAL_EVENTS: return "write `.to_signal(mode=hold)` to make a stream of it";
+  case KR_VAL_RECORD: return "name one of its fields";
+  case KR_VAL_LIST: return "name one of its items, or `.sum()`";
+  case KR_VAL_STRING: return "write the number without quotes";
+  case KR_VAL_BOOL: return "write `if b then 1 else 0` to make a number of it";
+  default: return "name one number of it: a field, an item, an output";
+  }
 }
 
 const char *kr_val_kind_text(const KrVal *val) {
