@@ -7,7 +7,13 @@
 #include <stdio.h>
 
 /// Exit codes.
-enum { EXIT_OK = 0, EXIT_PROGRAM = 1, EXIT_USAGE = 2, EXIT_ENVIRONMENT = 3 };
+enum {
+  EXIT_OK = 0,
+  EXIT_PROGRAM = 1,
+  EXIT_USAGE = 2,
+  EXIT_ENVIRONMENT = 3,
+  EXIT_INTERRUPTED = 130
+};
 
 typedef int Command(int n_args, char **args);
 typedef struct CommandRow {
@@ -70,4 +76,6 @@ bool read_time(const char *text, const KrGraph *graph, KrRatio *time, const char
 double wall_seconds(void);
 /// Ctrl-C: temporaries are removed, exit 130.
 void install_interrupt(void);
+/// For loops that tidy up themselves: true once the run is to stop.
+bool poll_interrupt(void);
 #endif

@@ -6,7 +6,7 @@
 #include <string.h>
 
 static int fail(const char *file, const char *message) {
-  fprintf(stderr, "%s: error: %s\n", file, message != NULL ? message : "could not be read");
+  fprintf(stderr, "kairo diff: error: %s\n", message != NULL ? message : file);
   return EXIT_PROGRAM;
 }
 

@@ -12,16 +12,29 @@ double wall_seconds(void) {
   return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
 }
 
+static volatile sig_atomic_t is_polled, was_interrupted;
+
+// Whoever polls is given a second to tidy up; a second signal ends at once.
 static void handle_interrupt(int signal_number) {
-  (void)signal_number;
+  if (is_polled && !was_interrupted && signal_number != SIGALRM) {
+    was_interrupted = 1;
+    alarm(1);
+    return;
+  }
   kr_io_cancel();
   _exit(130);
 }
 
+bool poll_interrupt(void) {
+  is_polled = 1;
+  return was_interrupted;
+}
+
 void install_interrupt(void) {
-  struct sigaction action = {.sa_handler = handle_interrupt};
+  struct sigaction action = {.sa_handler = handle_interrupt, .sa_flags = SA_RESTART};
   sigaction(SIGINT, &action, NULL);
   sigaction(SIGTERM, &action, NULL);
+  sigaction(SIGALRM, &action, NULL);
   signal(SIGPIPE, SIG_IGN);
 }
 

@@ -1,6 +1,7 @@
 // kairo: picks the subcommand. One row per command; help is in the rows.
 #include "cli.h"
 #include "kairo/kairo.h"
+#include <errno.h>
 #include <string.h>
 
 #define PROGRAM_OPTIONS                                                                            \
@@ -80,7 +81,7 @@ static const CommandRow *nearest_row(const char *name) {
   return best;
 }
 
-int main(int n_args, char **args) {
+static int run_command(int n_args, char **args) {
   if (n_args < 2) {
     print_help(stderr);
     return EXIT_USAGE;
@@ -110,4 +111,14 @@ int main(int n_args, char **args) {
   else
     fprintf(stderr, "kairo: no command `%s`; `kairo --help` lists them\n", name);
   return EXIT_USAGE;
+}
+
+// Results that did not arrive are an error; a reader that went away needs no message.
+int main(int n_args, char **args) {
+  int code = run_command(n_args, args);
+  errno = 0;
+  if (fflush(stdout) == 0 && !ferror(stdout)) return code;
+  if (errno != EPIPE && code == EXIT_OK)
+    fprintf(stderr, "kairo: error: standard output could not be written\n");
+  return code == EXIT_OK ? EXIT_PROGRAM : code;
 }

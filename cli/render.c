@@ -26,7 +26,7 @@ typedef struct Render {
 } Render;
 
 static int fail(const char *file, const char *message) {
-  fprintf(stderr, "%s: error: %s\n", file, message);
+  fprintf(stderr, "%s: error: %s\n", file != NULL ? file : "kairo", message);
   return EXIT_PROGRAM;
 }
 
@@ -102,7 +102,7 @@ static int restore(Render *render) {
   const char *file = render->options.from_snapshot, *error = NULL;
   const uint8_t *at;
   size_t n_bytes;
-  if (kr_file_read(file, &render->arena, &at, &n_bytes, &error) != KR_OK) return fail(file, error);
+  if (kr_file_read(file, &render->arena, &at, &n_bytes, &error) != KR_OK) return fail(NULL, error);
   KrStatus status = kr_session_restore(render->session, at, n_bytes);
   if (status != KR_OK) {
     error = kr_session_error(render->session);
@@ -217,6 +217,7 @@ static int run_steps(Render *render) {
     int code = at_stop(render, now, &n_swapped);
     if (code >= 0) return code;
     if (kr_ratio_compare(now, render->end) >= 0) return -1;
+    if (poll_interrupt()) return EXIT_INTERRUPTED;
     KrRatio stop = next_stop(render, now, n_swapped), next;
     KrRatio step = kr_session_step(render->session);
     if (kr_ratio_add(now, step, &next) != KR_OK || kr_ratio_compare(next, stop) > 0) next = stop;
@@ -352,7 +353,6 @@ static int finish(Render *render) {
   if (!render->options.quiet) print_summary(render);
   if (render->options.digest) sinks_print_digest(&render->sinks);
   if (render->options.json) print_json(render);
-  if (fflush(stdout) != 0) return fail("stdout", "standard output could not be written");
   return EXIT_OK;
 }
 

@@ -272,9 +272,15 @@ static int drain_numbers(Sink *sink, const KrSession *session, int64_t n_ticks) 
   return EXIT_OK;
 }
 
+static bool name_picture(const Sink *sink, int64_t tick, char *path, size_t n) {
+  int length = snprintf(path, n, "%s/frame-%06lld.png", sink->path, (long long)tick);
+  return length > 0 && (size_t)length < n;
+}
+
 static int drain_pictures(SinkSet *set, Sink *sink, const KrSession *session, int64_t n_ticks) {
   KrType type = kr_graph_type(sink->graph, sink->output->refs[0]);
   for (; sink->next_tick < n_ticks; sink->next_tick++, sink->n_written++) {
+    if (poll_interrupt()) return EXIT_INTERRUPTED;
     uint32_t count;
     uint8_t *rgba = sink->frames != NULL ? (uint8_t *)sink->frames
                                          : kr_arena_alloc(&set->arena, kr_type_bytes(&type));
@@ -286,7 +292,8 @@ static int drain_pictures(SinkSet *set, Sink *sink, const KrSession *session, in
     if (!sink->is_open) continue;
     char error[KR_IO_MESSAGE], path[4096];
     KrImage image = {.width = type.dim[0], .height = type.dim[1], .rgba = rgba};
-    snprintf(path, sizeof path, "%s/frame-%06lld.png", sink->path, (long long)sink->next_tick);
+    if (!name_picture(sink, sink->next_tick, path, sizeof path))
+      return fail("the path of a picture is too long");
     if (kr_png_write(path, &image, error) != KR_OK) return fail(error);
   }
   return EXIT_OK;
@@ -385,6 +392,14 @@ int sinks_commit(SinkSet *set) {
   return EXIT_OK;
 }
 
+// Those of this run: a part of them is no output.
+static void remove_pictures(const Sink *sink) {
+  char path[4096];
+  for (int64_t i = sink->next_tick - (int64_t)sink->n_written; i < sink->next_tick; i++)
+    if (name_picture(sink, i, path, sizeof path)) remove(path);
+  remove(sink->path); // only when nothing else is there
+}
+
 void sinks_abort(SinkSet *set) {
   for (uint32_t i = 0; i < set->n; i++) {
     Sink *sink = &set->at[i];
@@ -392,6 +407,7 @@ void sinks_abort(SinkSet *set) {
     if (sink->is_open &&
         (sink->output->kind == KR_OUTPUT_NUMBERS || sink->output->kind == KR_OUTPUT_EVENTS))
       kr_writer_abort(&sink->table);
+    if (sink->is_open && sink->output->kind == KR_OUTPUT_PICTURES) remove_pictures(sink);
     sink->is_open = false;
   }
 }
