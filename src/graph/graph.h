@@ -1,6 +1,6 @@
 /// The graph: what a program is after the language and before the schedule. Built by src/lang or
-/// by calls (include/kairo/graph.h); printed, hashed, planned, and interpreted by the reference executor.
-/// Everything lives in the program arena; indices, not pointers, name things.
+/// by calls (include/kairo/graph.h); printed, hashed, planned, and interpreted by the reference
+/// executor. Everything lives in the program arena; indices, not pointers, name things.
 #ifndef KR_GRAPH_GRAPH_H
 #define KR_GRAPH_GRAPH_H
 #include "base/hash.h"
@@ -22,29 +22,47 @@ typedef struct KrRef {
 } KrRef;
 
 typedef enum KrNodeKind {
-  KR_NODE_CONST,       ///< value, typed
-  KR_NODE_OP,          ///< registry operator: inputs in port order (GATE takes 4; compile-time ports none)
-  KR_NODE_READ,        ///< zero-delay read of `source` in another flow of equal period and phase
-  KR_NODE_CROSS,       ///< resample of `source` (type = reader's; mode, causal)
-  KR_NODE_WINDOW,      ///< reduce over ticks of `source` in (t - window, t] (reduce, window); source may be in the same flow
-  KR_NODE_HISTORY,     ///< VECTOR of the dim[0] newest ticks of `source` <= t, oldest first, zeros before the start
+  KR_NODE_CONST, ///< value, typed
+  KR_NODE_OP,   ///< registry operator: inputs in port order (GATE takes 4; compile-time ports none)
+  KR_NODE_READ, ///< zero-delay read of `source` in another flow of equal period and phase
+  KR_NODE_CROSS,  ///< resample of `source` (type = reader's; mode, causal)
+  KR_NODE_WINDOW, ///< reduce over ticks of `source` in (t - window, t] (reduce, window); source may
+                  ///< be in the same flow
+  KR_NODE_HISTORY,     ///< VECTOR of the dim[0] newest ticks of `source` <= t, oldest first, zeros
+                       ///< before the start
   KR_NODE_STATE_READ,  ///< `state` as of strictly before this tick
   KR_NODE_STATE_WRITE, ///< in[0] value in the state's type, in[1] bool condition or none. No output
-  KR_NODE_PREV,        ///< in[0] one tick earlier; `value` at tick 0. Any type (field: in[1] gives the value at tick 0)
-  KR_NODE_TIME,        ///< exact time of the tick rounded once to `type`
-  KR_NODE_STEP,        ///< tick index, i64 (outer tick)
-  KR_NODE_SIGNAL,      ///< to_signal of event stream `events` (mode, field)
-  KR_NODE_EMIT,        ///< emits an event into `events` at each tick where in[0] (bool) holds; in[1…] payload fields
-  KR_NODE_INPUT,       ///< value of program input `input` at this flow's tick
-  KR_NODE_SUM          ///< fixed-order sum (semantics 4) of in[0…n)
+  KR_NODE_PREV,   ///< in[0] one tick earlier; `value` at tick 0. Any type (field: in[1] gives the
+                  ///< value at tick 0)
+  KR_NODE_TIME,   ///< exact time of the tick rounded once to `type`
+  KR_NODE_STEP,   ///< tick index, i64 (outer tick)
+  KR_NODE_SIGNAL, ///< to_signal of event stream `events` (mode, field)
+  KR_NODE_EMIT,   ///< emits an event into `events` at each tick where in[0] (bool) holds; in[1…]
+                  ///< payload fields
+  KR_NODE_INPUT,  ///< value of program input `input` at this flow's tick
+  KR_NODE_SUM     ///< fixed-order sum (semantics 4) of in[0…n)
 } KrNodeKind;
 
 typedef enum KrMode { KR_MODE_NEAREST, KR_MODE_LINEAR, KR_MODE_CUBIC, KR_MODE_SINC } KrMode;
-typedef enum KrReduce { KR_REDUCE_MEAN, KR_REDUCE_RMS, KR_REDUCE_PEAK, KR_REDUCE_MIN, KR_REDUCE_MAX, KR_REDUCE_SUM, KR_REDUCE_COUNT } KrReduce;
+typedef enum KrReduce {
+  KR_REDUCE_MEAN,
+  KR_REDUCE_RMS,
+  KR_REDUCE_PEAK,
+  KR_REDUCE_MIN,
+  KR_REDUCE_MAX,
+  KR_REDUCE_SUM,
+  KR_REDUCE_COUNT
+} KrReduce;
 /// IMPULSE: i64-count as real. HOLD: `field` of the newest payload. GATE has four outputs of the
-/// gate port: gate, onset (bool), onset residual, release residual. SINC: band-limited pulses, amplitude `field` or 1.
-/// OFFSET: residual r of the newest event (0 before). 
-typedef enum KrSignalMode { KR_SIGNAL_IMPULSE, KR_SIGNAL_HOLD, KR_SIGNAL_GATE, KR_SIGNAL_SINC, KR_SIGNAL_OFFSET } KrSignalMode;
+/// gate port: gate, onset (bool), onset residual, release residual. SINC: band-limited pulses,
+/// amplitude `field` or 1. OFFSET: residual r of the newest event (0 before).
+typedef enum KrSignalMode {
+  KR_SIGNAL_IMPULSE,
+  KR_SIGNAL_HOLD,
+  KR_SIGNAL_GATE,
+  KR_SIGNAL_SINC,
+  KR_SIGNAL_OFFSET
+} KrSignalMode;
 
 /// A constant of any element type; exact constants keep their ratio.
 typedef struct KrConst {
@@ -62,47 +80,59 @@ typedef struct KrConst {
 
 typedef struct KrNode {
   KrNodeKind kind;
-  uint32_t flow;     ///< KR_NONE: part of an event function
-  KrType type;       ///< of all its outputs, GATE's onset port excepted
+  uint32_t flow; ///< KR_NONE: part of an event function
+  KrType type;   ///< of all its outputs, GATE's onset port excepted
   uint32_t n_out;
-  KrElem elem;       ///< OP: the call's element type (operands' type; a comparison's result is bool)
+  KrElem elem; ///< OP: the call's element type (operands' type; a comparison's result is bool)
   KrRef *in;
   uint32_t n_in;
   KrOrigin origin;
   KrText path;       ///< flow/let/operator#ordinal[copy]
-  const KrOp *op;            ///< OP
-  KrPortValue *port;         ///< OP: one per port
-  KrConst value;             ///< CONST, PREV (initial), SIGNAL HOLD (`init`)
-  KrRef source;              ///< READ CROSS WINDOW HISTORY
-  KrMode mode;               ///< CROSS
-  bool causal;               ///< CROSS: align=causal
-  KrReduce reduce;           ///< WINDOW
-  KrRatio window;            ///< WINDOW: seconds; 0: the reader's dt, the first window holding every tick <= its t
-  uint32_t state;            ///< STATE_*
-  uint32_t events;           ///< SIGNAL EMIT
-  uint32_t field;            ///< SIGNAL: payload field, KR_NONE: none
-  bool round_floor;          ///< SIGNAL: round=floor, residuals are 0
-  KrSignalMode signal;       ///< SIGNAL
-  uint32_t input;            ///< INPUT
-  uint32_t next_node;        ///< the flow's next node; set by kr_graph_add_node
+  const KrOp *op;    ///< OP
+  KrPortValue *port; ///< OP: one per port
+  KrConst value;     ///< CONST, PREV (initial), SIGNAL HOLD (`init`)
+  KrRef source;      ///< READ CROSS WINDOW HISTORY
+  KrMode mode;       ///< CROSS
+  bool causal;       ///< CROSS: align=causal
+  KrReduce reduce;   ///< WINDOW
+  KrRatio
+      window; ///< WINDOW: seconds; 0: the reader's dt, the first window holding every tick <= its t
+  uint32_t state;      ///< STATE_*
+  uint32_t events;     ///< SIGNAL EMIT
+  uint32_t field;      ///< SIGNAL: payload field, KR_NONE: none
+  bool round_floor;    ///< SIGNAL: round=floor, residuals are 0
+  KrSignalMode signal; ///< SIGNAL
+  uint32_t input;      ///< INPUT
+  uint32_t next_node;  ///< the flow's next node; set by kr_graph_add_node
 } KrNode;
 
-typedef enum KrRateClass { KR_CLASS_AUDIO, KR_CLASS_CONTROL, KR_CLASS_VISUAL, KR_CLASS_SIM } KrRateClass;
+typedef enum KrRateClass {
+  KR_CLASS_AUDIO,
+  KR_CLASS_CONTROL,
+  KR_CLASS_VISUAL,
+  KR_CLASS_SIM
+} KrRateClass;
 const char *kr_class_text(KrRateClass cls);
 
 typedef struct KrFlow {
   KrText name;
   KrRateClass cls;
-  KrClock clock;      ///< outer ticks
-  KrElem real;        ///< f32 or f64
-  uint32_t substeps;  ///< >= 1; kernels see dt/substeps
-  int64_t n_steps;    ///< ticks it runs; -1: without end
-  bool is_input;      ///< carries one program input
+  KrClock clock;     ///< outer ticks
+  KrElem real;       ///< f32 or f64
+  uint32_t substeps; ///< >= 1; kernels see dt/substeps
+  int64_t n_steps;   ///< ticks it runs; -1: without end
+  bool is_input;     ///< carries one program input
   KrOrigin origin;
   uint32_t first_node, last_node, n_nodes; ///< kept by kr_graph_add_node; nodes in ascending order
 } KrFlow;
 
-typedef enum KrMerge { KR_MERGE_NONE, KR_MERGE_SUM, KR_MERGE_MIN, KR_MERGE_MAX, KR_MERGE_LAST } KrMerge;
+typedef enum KrMerge {
+  KR_MERGE_NONE,
+  KR_MERGE_SUM,
+  KR_MERGE_MIN,
+  KR_MERGE_MAX,
+  KR_MERGE_LAST
+} KrMerge;
 typedef struct KrState {
   KrText name; ///< path: `x` at top level, `flow.x` inside
   KrType type; ///< scalar
@@ -111,8 +141,8 @@ typedef struct KrState {
   KrOrigin origin;
 } KrState;
 
-/// One payload field of an event stream. Values are kept as written (exact or double) and rounded to
-/// `elem` first when the field has a declared type, then converted where read.
+/// One payload field of an event stream. Values are kept as written (exact or double) and rounded
+/// to `elem` first when the field has a declared type, then converted where read.
 typedef struct KrEventField {
   KrText name;
   bool declared;
@@ -126,10 +156,10 @@ typedef struct KrEventValue {
 } KrEventValue;
 typedef enum KrEventAction { KR_EVENT_ON, KR_EVENT_OFF } KrEventAction;
 typedef struct KrEventItem {
-  KrRatio time;          ///< seconds, >= 0
+  KrRatio time; ///< seconds, >= 0
   KrEventAction action;
   bool has_dur;
-  KrRatio dur;           ///< seconds
+  KrRatio dur; ///< seconds
   bool has_key;
   int64_t key;
   const KrEventValue *values; ///< one per field
@@ -150,26 +180,32 @@ typedef struct KrEvents {
   uint32_t n_fields;
   const KrEventItem *items;
   uint32_t n_items;
-  KrRatio period;          ///< EVERY, DELAY
-  uint32_t *sources;       ///< indices of event streams
+  KrRatio period;    ///< EVERY, DELAY
+  uint32_t *sources; ///< indices of event streams
   uint32_t n_sources;
-  uint32_t *param;         ///< MAP FILTER: CONST nodes (flow KR_NONE, f64) set to the fields of the source, then to the time
+  uint32_t *param; ///< MAP FILTER: CONST nodes (flow KR_NONE, f64) set to the fields of the source,
+                   ///< then to the time
   uint32_t n_param;
-  KrRef *result;           ///< MAP: one per field of this stream (f64); FILTER: one bool
-  uint32_t *nodes;         ///< MAP FILTER: the function's nodes in order of evaluation
+  KrRef *result;   ///< MAP: one per field of this stream (f64); FILTER: one bool
+  uint32_t *nodes; ///< MAP FILTER: the function's nodes in order of evaluation
   uint32_t n_nodes;
   KrOrigin origin;
 } KrEvents;
 
-typedef enum KrOutputKind { KR_OUTPUT_AUDIO, KR_OUTPUT_NUMBERS, KR_OUTPUT_PICTURES, KR_OUTPUT_EVENTS } KrOutputKind;
+typedef enum KrOutputKind {
+  KR_OUTPUT_AUDIO,
+  KR_OUTPUT_NUMBERS,
+  KR_OUTPUT_PICTURES,
+  KR_OUTPUT_EVENTS
+} KrOutputKind;
 typedef struct KrOutput {
   uint32_t flow;
-  KrText label;        ///< empty when unnamed
+  KrText label; ///< empty when unnamed
   KrOutputKind kind;
-  KrRef *refs;         ///< one per channel or column; all in `flow`
-  KrText *columns;     ///< NUMBERS: column names below the label (`freq`), empty for a bare number
+  KrRef *refs;     ///< one per channel or column; all in `flow`
+  KrText *columns; ///< NUMBERS: column names below the label (`freq`), empty for a bare number
   uint32_t n_refs;
-  uint32_t events;     ///< EVENTS
+  uint32_t events; ///< EVENTS
   KrOrigin origin;
 } KrOutput;
 
@@ -179,10 +215,10 @@ typedef struct KrInput {
   KrInputKind kind;
   KrType type;
   uint32_t n_channels;
-  uint32_t flow;            ///< STREAM: its input flow
-  uint32_t n_frames;        ///< bound audio, already at the flow's rate (or the flow has the file's)
+  uint32_t flow;     ///< STREAM: its input flow
+  uint32_t n_frames; ///< bound audio, already at the flow's rate (or the flow has the file's)
   const KrAssetAudio *audio;
-  KrConst value;            ///< VALUE
+  KrConst value; ///< VALUE
   KrOrigin origin;
 } KrInput;
 
@@ -208,19 +244,27 @@ typedef struct KrGraph {
   KrArena *arena;
   uint64_t seed;
   bool has_duration;
-  KrRatio duration;         ///< @duration
-  KrRatio last_event;       ///< time of the last event or end, for the default length; -1 none
-  KrRatio longest_release;  ///< seconds
+  KrRatio duration;        ///< @duration
+  KrRatio last_event;      ///< time of the last event or end, for the default length; -1 none
+  KrRatio longest_release; ///< seconds
   KrTempoMap tempo;
   bool has_tempo;
-  KrFlow *flows;     uint32_t n_flows, cap_flows;
-  KrNode *nodes;     uint32_t n_nodes, cap_nodes;
-  KrState *states;   uint32_t n_states, cap_states;
-  KrEvents *events;  uint32_t n_events, cap_events;
-  KrOutput *outputs; uint32_t n_outputs, cap_outputs;
-  KrInput *inputs;   uint32_t n_inputs, cap_inputs;
-  KrAsset *assets;   uint32_t n_assets, cap_assets;
-  KrName *names;     uint32_t n_names, cap_names;
+  KrFlow *flows;
+  uint32_t n_flows, cap_flows;
+  KrNode *nodes;
+  uint32_t n_nodes, cap_nodes;
+  KrState *states;
+  uint32_t n_states, cap_states;
+  KrEvents *events;
+  uint32_t n_events, cap_events;
+  KrOutput *outputs;
+  uint32_t n_outputs, cap_outputs;
+  KrInput *inputs;
+  uint32_t n_inputs, cap_inputs;
+  KrAsset *assets;
+  uint32_t n_assets, cap_assets;
+  KrName *names;
+  uint32_t n_names, cap_names;
 } KrGraph;
 
 KrGraph *kr_graph_new(KrArena *arena);
@@ -230,7 +274,8 @@ KrType kr_graph_type(const KrGraph *graph, KrRef ref);
 /// Printable form, one line per flow, state, event stream, node, output. With `dot`: Graphviz.
 void kr_graph_print(const KrGraph *graph, KrBuffer *out);
 void kr_graph_print_dot(const KrGraph *graph, KrBuffer *out);
-/// Structure: flows, rates, types, operators, edges. Program: with constants, profile, seed, assets.
+/// Structure: flows, rates, types, operators, edges. Program: with constants, profile, seed,
+/// assets.
 KrDigest kr_graph_hash_structure(const KrGraph *graph);
 KrDigest kr_graph_hash_program(const KrGraph *graph);
 
@@ -242,7 +287,9 @@ typedef struct KrGraphError {
 } KrGraphError;
 /// Order of flows by same-instant reads (semantics 3): repeatedly the first declared one whose
 /// sources are taken. Reads inside prev do not count. KR_ERROR_PROGRAM: *error prints the cycle.
-KrStatus kr_graph_order(const KrGraph *graph, KrArena *arena, uint32_t **order, KrGraphError *error);
+KrStatus kr_graph_order(const KrGraph *graph, KrArena *arena, uint32_t **order,
+                        KrGraphError *error);
 /// Nodes of one flow in execution order, ties by index. PREV and STATE_READ break cycles.
-KrStatus kr_graph_order_nodes(const KrGraph *graph, KrArena *arena, uint32_t flow, uint32_t **order, uint32_t *n, KrGraphError *error);
+KrStatus kr_graph_order_nodes(const KrGraph *graph, KrArena *arena, uint32_t flow, uint32_t **order,
+                              uint32_t *n, KrGraphError *error);
 #endif
