@@ -152,8 +152,8 @@ KrStatus kr_plan_leads(KrPlan *plan);
 void kr_plan_needs(KrPlan *plan);
 /// Memory of the values, once the tiles are sized.
 void kr_plan_slots(KrPlan *plan);
-/// KR_ERROR_PROGRAM for what is too long or too large, as soon as it can be known: clocks, windows
-/// and delays of events; the values of a tick; leads; everything.
+/// KR_ERROR_PROGRAM for what is too long or too large, as soon as it can be known: clocks, windows,
+/// event streams; the values of a tick; leads; everything.
 KrStatus kr_plan_check_clocks(KrPlan *plan);
 KrStatus kr_plan_check_values(KrPlan *plan);
 KrStatus kr_plan_check_leads(KrPlan *plan);

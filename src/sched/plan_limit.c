@@ -12,8 +12,35 @@ static KrStatus fail(KrPlan *plan, KrOrigin origin, const char *message, const c
   return KR_ERROR_PROGRAM;
 }
 
+// A reader walks the tree of the streams its events come from, one level inside the other.
+static KrStatus check_events(KrPlan *plan) {
+  enum { MAX_LEVELS = 1000, MAX_BRANCHES = 100000 };
+  const KrGraph *graph = plan->graph;
+  uint32_t *n_levels = KR_NEW_ARRAY(plan->arena, uint32_t, graph->n_events);
+  uint32_t *n_branches = KR_NEW_ARRAY(plan->arena, uint32_t, graph->n_events);
+  for (uint32_t e = 0; e < graph->n_events; e++) {
+    const KrEvents *stream = &graph->events[e];
+    uint64_t branches = 1;
+    for (uint32_t i = 0; i < stream->n_sources; i++) {
+      uint32_t source = stream->sources[i]; // made before what it flows into
+      branches += n_branches[source];
+      if (n_levels[source] > n_levels[e]) n_levels[e] = n_levels[source];
+    }
+    n_levels[e]++;
+    n_branches[e] = (uint32_t)(branches > MAX_BRANCHES ? MAX_BRANCHES + 1 : branches);
+    if (n_branches[e] > MAX_BRANCHES)
+      return fail(plan, stream->origin, "these events come together from more than 100000 branches",
+                  "merge each stream once");
+    if (n_levels[e] > MAX_LEVELS)
+      return fail(plan, stream->origin, "these events pass through more than 1000 streams",
+                  "do more in one `map` or `filter`");
+  }
+  return KR_OK;
+}
+
 KrStatus kr_plan_check_clocks(KrPlan *plan) {
   const KrGraph *graph = plan->graph;
+  KR_TRY(check_events(plan));
   for (uint32_t i = 0; i < graph->n_flows; i++) {
     const KrFlow *flow = &graph->flows[i];
     const char *what = NULL;
