@@ -167,11 +167,14 @@ KrVal kr_apply(KrElab *e, const KrVal *fn, KrArgs args, KrSpan span) {
   const KrAst *ast = fn->as.fn.ast;
   KrScope *scope = kr_scope_new(e, fn->as.fn.scope);
   kr_count_unrolled(e, 1, span);
+  KrCond *outer = e->now.call_cond;
   e->now.calls++;
+  e->now.call_cond = e->now.cond;
   KrVal val = kr_val_poison();
   if (bind_params(e, ast, ast->kind == KR_AST_FN ? 2 : 1, args, scope, span))
     val = run_body(e, ast, scope, span);
   e->now.calls--;
+  e->now.call_cond = outer;
   return val;
 }
 

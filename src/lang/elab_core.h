@@ -10,6 +10,7 @@ typedef struct KrContext {
   KrScope *scope;
   KrElem real;
   KrCond *cond;
+  KrCond *call_cond; ///< the condition under which the innermost fn was called
   KrText label;  ///< nearest enclosing let or output label
   KrText copies; ///< `[3]` per enclosing unrolled list
   bool in_prev;

@@ -445,6 +445,12 @@ static bool initial_of(KrElab *e, const KrVal *hold, KrText field, KrSpan span, 
   return false;
 }
 
+static KrVal offset_of(KrElab *e, uint32_t events, bool round_floor, KrSpan span) {
+  KrRef ref =
+      emit_signal(e, events, KR_SIGNAL_OFFSET, KR_NONE, (KrConst){0}, round_floor, span);
+  return kr_val_stream(ref, KR_TYPE_SCALAR(e->now.real));
+}
+
 KrVal kr_hold_read(KrElab *e, const KrVal *hold, KrText field, KrSpan span) {
   uint32_t index = hold->as.events.index, found = KR_NONE;
   const KrEvents *events = &e->graph->events[index];
@@ -452,10 +458,8 @@ KrVal kr_hold_read(KrElab *e, const KrVal *hold, KrText field, KrSpan span) {
   if (kr_text_is(field, "pitch")) field = KR_TEXT("freq");
   for (uint32_t i = 0; i < events->n_fields; i++)
     if (kr_text_equal(events->fields[i].name, field)) found = i;
-  if (found == KR_NONE && kr_text_is(field, "offset")) {
-    KrVal source = kr_events_val(index);
-    return kr_events_member(e, &source, field, span);
-  }
+  if (found == KR_NONE && kr_text_is(field, "offset"))
+    return offset_of(e, index, hold->as.events.round_floor, span);
   if (found == KR_NONE) {
     kr_diagnose(e->list, KR_ERROR, span, list_fields(e, events),
                 field.n == 0 ? "name the payload field to hold" : "the events have no field `%t`",
@@ -472,11 +476,8 @@ KrVal kr_hold_read(KrElab *e, const KrVal *hold, KrText field, KrSpan span) {
 
 KrVal kr_events_member(KrElab *e, const KrVal *events, KrText name, KrSpan span) {
   const KrEvents *stream = &e->graph->events[events->as.events.index];
-  if (kr_text_is(name, "offset") && e->now.flow != NULL) {
-    KrRef ref = emit_signal(e, events->as.events.index, KR_SIGNAL_OFFSET, KR_NONE, (KrConst){0},
-                            false, span);
-    return kr_val_stream(ref, KR_TYPE_SCALAR(e->now.real));
-  }
+  if (kr_text_is(name, "offset") && e->now.flow != NULL)
+    return offset_of(e, events->as.events.index, false, span);
   kr_diagnose(
       e->list, KR_ERROR, span,
       kr_text_print(e->arena, "write `.to_signal(mode=hold).%t`; %s", name, list_fields(e, stream)),

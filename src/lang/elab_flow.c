@@ -158,7 +158,7 @@ static void elab_for(KrElab *e, const KrAst *ast) {
 }
 
 static KrVal elab_return(KrElab *e, const KrAst *ast) {
-  if (e->now.cond != NULL && e->now.calls > 0)
+  if (e->now.cond != e->now.call_cond && e->now.calls > 0)
     kr_diagnose(e->list, KR_ERROR, ast->span,
                 "make the `if` the value: `return if c { a } else { b }`",
                 "`return` cannot depend on a stream");

@@ -326,6 +326,11 @@ static bool put_gate(KrElab *e, Call *call, uint32_t i) {
   return true;
 }
 
+/// `sum` and `mean` of a field take a vector too: a row of cells.
+static bool sums_vector(const KrOp *op) {
+  return strcmp(op->name, "sum") == 0 || strcmp(op->name, "mean") == 0;
+}
+
 static bool put_block(KrElab *e, Call *call, uint32_t i) {
   static const struct {
     KrPortKind kind;
@@ -339,6 +344,8 @@ static bool put_block(KrElab *e, Call *call, uint32_t i) {
   for (int k = 0; k < 4; k++) {
     if (kinds[k].kind != call->op->in[i].kind) continue;
     if (val->kind == KR_VAL_STREAM && val->type.shape == kinds[k].shape) break;
+    if (val->kind == KR_VAL_STREAM && sums_vector(call->op) && val->type.shape == KR_SHAPE_VECTOR)
+      break;
     kr_diagnose(e->list, KR_ERROR, slot_span(call, i), "see `kairo ops`", "`%s` of `%s` is %s",
                 call->op->in[i].name, call->op->name, kinds[k].text);
     return false;
@@ -562,7 +569,8 @@ static bool row_takes(const KrOp *op, KrShape shape, uint32_t n_args) {
   case KR_PORT_VECTOR: return shape == KR_SHAPE_VECTOR || shape == KR_SHAPE_SCALAR;
   case KR_PORT_SPECTRUM: return shape == KR_SHAPE_SPECTRUM;
   case KR_PORT_IMAGE: return shape == KR_SHAPE_IMAGE;
-  case KR_PORT_FIELD: return shape == KR_SHAPE_FIELD;
+  case KR_PORT_FIELD:
+    return shape == KR_SHAPE_FIELD || (shape == KR_SHAPE_VECTOR && sums_vector(op));
   default: return true;
   }
 }

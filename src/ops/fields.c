@@ -54,7 +54,7 @@ static KrStatus type_of_inner(const KrPrep *prep, KrType *type, const char **mes
   return KR_OK;
 }
 static KrStatus type_of_number(const KrPrep *prep, KrType *type, const char **message) {
-  KR_TRY(check_field(prep, message));
+  if (prep->port[0].type.shape != KR_SHAPE_VECTOR) KR_TRY(check_field(prep, message));
   *type = KR_TYPE_SCALAR(prep->port[0].type.elem);
   return KR_OK;
 }
