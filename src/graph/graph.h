@@ -171,10 +171,11 @@ typedef enum KrEventKind {
   KR_EVENTS_DELAY,  ///< sources[0], later by `period`
   KR_EVENTS_MAP,    ///< sources[0], payload by `result`
   KR_EVENTS_FILTER, ///< sources[0] where result[0] (bool) holds
-  KR_EVENTS_SIGNAL  ///< emitted by EMIT nodes
+  KR_EVENTS_SIGNAL  ///< emitted by EMIT nodes, or pushed from outside
 } KrEventKind;
 typedef struct KrEvents {
   KrEventKind kind;
+  bool is_input;           ///< SIGNAL: pushed; such events are known before their tick, as those of a list are
   KrText name;
   KrEventField *fields;
   uint32_t n_fields;

@@ -149,7 +149,7 @@ const KrRunEvent *kr_cursor_peek(KrCursor *cursor, KrRatio until, KrRatio emitte
   case KR_EVENTS_EVERY: event = peek_every(cursor); break;
   case KR_EVENTS_SIGNAL:
     event = peek_queue(cursor);
-    *emitted = true;
+    *emitted = !cursor->events->is_input;
     break;
   case KR_EVENTS_MERGE: event = peek_merge(cursor, until, emitted_until, emitted); break;
   case KR_EVENTS_DELAY: event = peek_delay(cursor, until, emitted_until, emitted); break;
@@ -169,7 +169,7 @@ void kr_cursor_pop(KrCursor *cursor) {
 }
 
 bool kr_cursor_emits(const KrCursor *cursor) {
-  bool emits = cursor->events->kind == KR_EVENTS_SIGNAL;
+  bool emits = cursor->events->kind == KR_EVENTS_SIGNAL && !cursor->events->is_input;
   for (uint32_t i = 0; i < cursor->n_children && !emits; i++)
     emits = kr_cursor_emits(cursor->children[i]);
   return emits;

@@ -567,9 +567,14 @@ static bool is_past(const KrRun *run, uint32_t events, KrRatio time) {
   for (uint32_t i = 0; i < graph->n_nodes; i++) {
     const KrNode *node = &graph->nodes[i];
     int64_t tick;
+    KrRatio rest;
     if (node->kind != KR_NODE_SIGNAL || run->plan->node_unit[i] == KR_NONE) continue;
     if (!reads_stream(graph, node->events, events)) continue;
-    if (kr_clock_ceil(&graph->flows[node->flow].clock, time, &tick) != KR_OK) return true;
+    const KrClock *clock = &graph->flows[node->flow].clock;
+    KrStatus status = graph->events[events].is_input ? kr_clock_floor(clock, time, &tick, &rest)
+                                                     : kr_clock_ceil(clock, time, &tick);
+    if (status != KR_OK) return true;
+    if (tick < 0) tick = 0;
     if (tick < run->units[run->plan->node_unit[i]].n_done + kr_signal_ahead(node)) return true;
   }
   return kr_ratio_compare(time, run->time) < 0;
