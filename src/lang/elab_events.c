@@ -341,7 +341,10 @@ static bool join_payload(KrElab *e, KrPayload *payload, uint32_t index, KrSpan s
 static KrVal merge_lists(KrElab *e, const uint32_t *sources, uint32_t n, KrPayload *payload,
                          KrSpan span) {
   uint32_t total = 0, k = 0;
-  for (uint32_t i = 0; i < n; i++) total += e->graph->events[sources[i]].n_items;
+  for (uint32_t i = 0; i < n; i++) {
+    kr_count_unrolled(e, e->graph->events[sources[i]].n_items, span);
+    total += e->graph->events[sources[i]].n_items;
+  }
   KrDraft *drafts = KR_NEW_ARRAY(e->arena, KrDraft, total);
   for (uint32_t i = 0; i < n; i++) {
     const KrEvents *events = &e->graph->events[sources[i]];

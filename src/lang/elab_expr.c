@@ -601,6 +601,28 @@ static KrVal elab_kind(KrElab *e, const KrAst *ast) {
   }
 }
 
+// Values inside one another; what is shared counts every time, as every walk over them does.
+static bool fits(const KrVal *val, uint32_t depth, uint64_t *budget) {
+  enum { MAX_NESTED = 100 };
+  bool nested = val->kind == KR_VAL_TUPLE || val->kind == KR_VAL_LIST || val->kind == KR_VAL_RECORD;
+  if (*budget == 0 || depth > MAX_NESTED) return false;
+  --*budget;
+  for (uint32_t i = 0; nested && i < val->as.items.n; i++)
+    if (!fits(&val->as.items.at[i], depth + 1, budget)) return false;
+  return true;
+}
+
+static void check_nesting(KrElab *e, const KrAst *ast, const KrVal *val) {
+  uint32_t limit = e->options->max_unroll == 0 ? 1000000 : e->options->max_unroll;
+  uint64_t budget = 2 * (uint64_t)limit;
+  bool makes = ast->kind == KR_AST_TUPLE || ast->kind == KR_AST_LIST ||
+               ast->kind == KR_AST_REPEAT || ast->kind == KR_AST_RECORD || ast->kind == KR_AST_CALL;
+  if (!makes || fits(val, 0, &budget)) return;
+  kr_diagnose(e->list, KR_ERROR, ast->span, "use a flat list",
+              "tuples, lists and records hold too many values inside one another");
+  longjmp(e->stop, 1);
+}
+
 KrVal kr_elab_expr(KrElab *e, const KrAst *ast) {
   if (ast == NULL) return kr_val_poison();
   if (e->depth > MAX_DEPTH) {
@@ -611,6 +633,7 @@ KrVal kr_elab_expr(KrElab *e, const KrAst *ast) {
   e->depth++;
   KrVal val = elab_kind(e, ast);
   e->depth--;
+  check_nesting(e, ast, &val);
   return val;
 }
 
