@@ -72,6 +72,20 @@ static void bind_pattern(KrElab *e, const KrAst *pattern, KrVal val, KrSpan span
       bind_name(e, pattern->at[i]->text, good ? val.as.items.at[i] : kr_val_poison());
 }
 
+/// What has no declared type is of the real type computed in.
+static KrVal settle_real(KrElab *e, KrVal val, KrSpan span) {
+  if (e->now.flow == NULL) return val;
+  if (val.kind == KR_VAL_STREAM && val.type.shape == KR_SHAPE_SCALAR &&
+      kr_elem_is_real(val.type.elem))
+    return kr_to_elem(e, val, e->now.real, span);
+  if (val.kind != KR_VAL_TUPLE) return val;
+  KrVal out =
+      kr_val_items(KR_VAL_TUPLE, KR_NEW_ARRAY(e->arena, KrVal, val.as.items.n), val.as.items.n);
+  for (uint32_t i = 0; i < val.as.items.n; i++)
+    out.as.items.at[i] = settle_real(e, val.as.items.at[i], span);
+  return out;
+}
+
 KrVal kr_elab_let(KrElab *e, const KrAst *ast, const char *set) {
   const KrAst *pattern = ast->at[0], *value = ast->n > 2 ? ast->at[2] : NULL;
   KrText label = e->now.label;
@@ -90,6 +104,7 @@ KrVal kr_elab_let(KrElab *e, const KrAst *ast, const char *set) {
   if (typed) e->now.real = kr_spec_real(e, &spec);
   KrVal val = kr_elab_value(e, value);
   val = typed ? kr_spec_convert(e, val, &spec, span) : kr_val_poison();
+  if (ast->at[1] == NULL) val = settle_real(e, val, span);
   e->now.real = real;
   e->now.label = label;
   if (pattern->kind == KR_AST_NAME)

@@ -470,7 +470,8 @@ class Prev(Expr):
     def show(self): return f"prev({self.a.show()}" + (f", init={self.init.show()})" if self.init else ")")
 
     def type(self, ctx):
-        return self.a.type(ctx) or ctx.real
+        kind = self.a.type(ctx)
+        return ctx.real if kind is None or kind in REALS else kind
 
     def value(self, ctx, t):
         kind = self.type(ctx)
@@ -778,6 +779,8 @@ class Let:
         if self.kind == ():
             self.busy = True
             self.kind = self.expr.type(self.ctx())
+            if self.kind in REALS:
+                self.kind = self.flow.real
             self.busy = False
         return self.kind
 
@@ -914,7 +917,6 @@ class Maker:
         if not names:
             return None
         name = self.pick(names)
-        self.flow.reads.add(f)
         same = f.dt == self.flow.dt and f.phase == self.flow.phase
         kind = f.lets[name].outer_type()
         if kind != "bool" and kinds is not INTS_ALL and self.chance(35):
@@ -951,6 +953,8 @@ class Maker:
         return self.number()
 
     def state_read(self, s):
+        if s.kind in REALS:
+            return Prim(s.name, None, lambda ctx, t: convert(s.at(ctx.flow.time(t)), s.kind, ctx.real))
         return Prim(s.name, s.kind, lambda ctx, t: s.at(ctx.flow.time(t)))
 
     def real(self, depth):
@@ -1104,6 +1108,9 @@ class Maker:
         declared = self.flows[:]
         turn = self.r.randrange(len(declared))
         declared = declared[turn:] + declared[:turn]
+        for f in declared:
+            for e in [l.expr for l in f.lets.values()] + [x for w in f.writes for x in w.conditions + [w.value]]:
+                f.reads |= {x.flow for x in walk(e, False) if isinstance(x, (Cross, Read, Window, History)) and x.flow is not f}
         taken = []
         while len(taken) < len(declared):
             for f in declared:
@@ -1133,14 +1140,16 @@ class Maker:
 INTS_ALL = tuple(INTS)
 
 
-def walk(e):
+def walk(e, inside=True):  # inside: also what stands in prev(…)
     yield e
+    if isinstance(e, Prev) and not inside:
+        return
     for part in (getattr(e, n, None) for n in ("c", "a", "b", "init", "body")):
         if isinstance(part, Expr):
-            yield from walk(part)
+            yield from walk(part, inside)
     if isinstance(e, Call):
         for a in e.args:
-            yield from walk(a)
+            yield from walk(a, inside)
 
 
 # ---- comparing
