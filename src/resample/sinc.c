@@ -20,7 +20,8 @@ double kr_sinc_pulse(double d) {
   return kr_f64_abs(x) < 1 ? kr_sinc_at(d) * kr_kaiser_at(x, kaiser_beta) : 0;
 }
 
-// Taps for source ticks k-half+1 … k+half at position k + a; `scale` is cutoff over source rate / 2.
+// Taps for source ticks k-half+1 … k+half at position k + a; `scale` is cutoff over source rate
+// / 2.
 static void fill_row(double *row, uint32_t half, double a, double scale) {
   for (uint32_t i = 0; i < 2 * half; i++) {
     double d = a - ((double)i - (double)(half - 1));
@@ -39,7 +40,8 @@ KrSinc *kr_sinc_new(KrArena *arena, uint64_t ratio_num, uint64_t ratio_den, uint
   sinc->taps = KR_NEW_ARRAY(arena, double, (size_t)n_rows * 2 * sinc->half);
   if (sinc->taps == NULL) return NULL;
   for (uint32_t j = 0; j < n_rows; j++)
-    fill_row(sinc->taps + (size_t)j * 2 * sinc->half, sinc->half, (double)j / (double)sinc->n_steps, scale);
+    fill_row(sinc->taps + (size_t)j * 2 * sinc->half, sinc->half, (double)j / (double)sinc->n_steps,
+             scale);
   return sinc;
 }
 
