@@ -24,7 +24,7 @@ static const KrOp OPS[] = {
      .family = "streams",
      .core = KR_CORE_RESAMPLE,
      .in = {STREAM, PORT("to", ANY, "the rate of the reader: audio, control, visual, sim"),
-            CHOICE("mode", "linear", "nearest|hold|linear|cubic|sinc", "between the ticks; nearest for whole numbers and bools"),
+            CHOICE("mode", "nearest", "nearest|hold|linear|cubic|sinc", "between the ticks"),
             CHOICE("align", "exact", "exact|causal",
                    "exact: no delay, the source runs ahead; causal: later by the look-ahead")},
      .doc = "A stream of another rate, read at this flow's ticks"},

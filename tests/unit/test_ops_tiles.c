@@ -42,6 +42,7 @@ static void choose_port(Rig *rig, uint32_t i, uint64_t *seed) {
     *value =
         (KrPortValue){.kind = KR_VALUE_POINTS, .points = points, .n_points = 4, .n_columns = 2};
     if (strcmp(rig->op->name, "random.choice") == 0) value->n_points = 8, value->n_columns = 1;
+    if (strcmp(rig->op->name, "field.cells") == 0) value->n_points = value->n_columns = 1;
     break;
   case KR_PORT_TEXT: *value = (KrPortValue){.kind = KR_VALUE_TEXT, .text = KR_TEXT("Ab 1")}; break;
   case KR_PORT_ASSET: *value = (KrPortValue){.kind = KR_VALUE_ASSET, .audio = &audio}; break;
