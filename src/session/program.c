@@ -208,10 +208,22 @@ const char *kr_program_plan(const KrProgram *program, bool json) {
 KrRatio kr_program_duration(const KrProgram *program) {
   const KrGraph *graph = program->graph;
   if (graph->has_duration) return graph->duration;
-  KrRatio total;
-  if (graph->last_event.num < 0 || graph->last_event.den == 0) return KR_RATIO_ZERO;
+  KrRatio end = {-1, 1}, total;
+  if (graph->last_event.den > 0) end = graph->last_event;
+  for (uint32_t i = 0; i < graph->n_inputs; i++) {
+    const KrAssetAudio *audio = graph->inputs[i].audio;
+    if (audio == NULL || audio->n_frames > INT64_MAX) continue;
+    KrStatus status = kr_ratio_make((int64_t)audio->n_frames, audio->rate_hz, &total);
+    if (status == KR_OK && kr_ratio_compare(total, end) > 0) end = total;
+  }
+  for (uint32_t i = 0; i < graph->n_flows; i++) {
+    const KrFlow *flow = &graph->flows[i];
+    if (flow->n_steps < 0 || kr_clock_time(&flow->clock, flow->n_steps, &total) != KR_OK) continue;
+    if (kr_ratio_compare(total, end) > 0) end = total;
+  }
+  if (end.num < 0) return KR_RATIO_ZERO;
   KrRatio release = graph->longest_release.den > 0 ? graph->longest_release : KR_RATIO_ZERO;
-  return kr_ratio_add(graph->last_event, release, &total) == KR_OK ? total : KR_RATIO_ZERO;
+  return kr_ratio_add(end, release, &total) == KR_OK ? total : KR_RATIO_ZERO;
 }
 
 uint32_t kr_program_outputs(const KrProgram *program) { return program->graph->n_outputs; }
