@@ -1,4 +1,5 @@
-// Nanoseconds per node-tick: a chain of additions, one tick at a time and in spans of 64; and bytes per flow.
+// Nanoseconds per node-tick: a chain of additions, one tick at a time and in spans of 64; and bytes
+// per flow.
 #include "kairo/kairo.h"
 #include "session/program.h"
 #include <stdio.h>
@@ -22,7 +23,9 @@ static KrProgram *build_chain(uint32_t n_flows, uint32_t n_nodes, uint32_t span)
   kr_builder_new(&b);
   for (uint32_t f = 0; f < n_flows; f++) {
     snprintf(name, sizeof name, "f%u", f);
-    uint32_t flow = kr_builder_flow(b, &(KrFlowSettings){.name = name, .rate = KR_RATE_AUDIO, .dt = {1, 48000}, .phase = {0, 1}});
+    uint32_t flow = kr_builder_flow(
+        b,
+        &(KrFlowSettings){.name = name, .rate = KR_RATE_AUDIO, .dt = {1, 48000}, .phase = {0, 1}});
     KrStream x = kr_builder_time(b, flow);
     for (uint32_t i = 0; i < n_nodes; i++)
       x = kr_builder_op(b, flow, "add", (KrArgument[]){{.stream = x}, {.stream = x}}, 2);
@@ -44,7 +47,8 @@ static double time_chain(uint32_t span) {
     kr_ratio_make(t, 48000, &to);
     kr_session_run(session, to);
   }
-  double ns = (cpu_seconds() - begin) * 1e9 / ((double)N_NODES * (double)(N_TICKS / step_ticks * step_ticks));
+  double ns = (cpu_seconds() - begin) * 1e9 /
+              ((double)N_NODES * (double)(N_TICKS / step_ticks * step_ticks));
   kr_session_free(session);
   kr_program_free(program);
   return ns;
@@ -54,7 +58,8 @@ int main(void) {
   printf("node-ticks one by one  %8.3f ns\n", time_chain(1));
   printf("node-ticks at span 64  %8.3f ns\n", time_chain(64));
   KrProgram *few = build_chain(1, 4, 0), *many = build_chain(101, 4, 0);
-  printf("memory per flow        %8.1f KiB\n", (double)(kr_plan_bytes(many->plan) - kr_plan_bytes(few->plan)) / 100 / 1024);
+  printf("memory per flow        %8.1f KiB\n",
+         (double)(kr_plan_bytes(many->plan) - kr_plan_bytes(few->plan)) / 100 / 1024);
   kr_program_free(few);
   kr_program_free(many);
   return 0;

@@ -34,7 +34,8 @@ const CommandRow command_rows[] = {
     {"fmt", run_fmt, "print a program in the standard layout",
      "kairo fmt [--write] FILE\n  --write              replace the file\n"},
     {"ast", run_ast, "print the syntax tree", "kairo ast FILE\n"},
-    {"graph", run_graph, "print the graph", "kairo graph [--dot] FILE\n"
+    {"graph", run_graph, "print the graph",
+     "kairo graph [--dot] FILE\n"
      "  --dot                as a graph for dot(1)\n" PROGRAM_OPTIONS},
     {"plan", run_plan, "print the schedule: rates, grid, order, leads, buffers",
      "kairo plan [--json] [--dot] FILE\n"

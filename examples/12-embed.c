@@ -1,14 +1,16 @@
-// Kairo inside a C program: a program from text, run in blocks of 480 frames, its loudest sample printed.
+// Kairo inside a C program: a program from text, run in blocks of 480 frames, its loudest sample
+// printed.
 //   cc 12-embed.c $(pkg-config --cflags --libs kairo) && ./a.out
 #include <kairo/kairo.h>
 #include <stdio.h>
 #include <string.h>
 
-static const char text[] = "@duration = 1s\n"
-                           "flow lfo(dt=1/100 @rate=control) { output sine(freq=2Hz) }\n"
-                           "flow tone(dt=1/48000 @rate=audio) {\n"
-                           "  output sine(freq=440Hz + resample(lfo, to=audio, mode=linear) * 50Hz) * 0.5\n"
-                           "}\n";
+static const char text[] =
+    "@duration = 1s\n"
+    "flow lfo(dt=1/100 @rate=control) { output sine(freq=2Hz) }\n"
+    "flow tone(dt=1/48000 @rate=audio) {\n"
+    "  output sine(freq=440Hz + resample(lfo, to=audio, mode=linear) * 50Hz) * 0.5\n"
+    "}\n";
 
 static int report(const KrProgram *program, const KrSession *session, KrStatus status) {
   const char *error = session != NULL ? kr_session_error(session) : NULL;
@@ -35,7 +37,8 @@ int main(void) {
     KrRatio to;
     kr_ratio_make((block + 1) * FRAMES, 48000, &to); // exact: never accumulated
     status = kr_session_run(session, to);
-    if (status == KR_OK) status = kr_session_read_audio(session, tone, block * FRAMES, FRAMES, frames);
+    if (status == KR_OK)
+      status = kr_session_read_audio(session, tone, block * FRAMES, FRAMES, frames);
     if (status != KR_OK) return report(program, session, status);
     for (int i = 0; i < FRAMES; i++)
       if (frames[i] > peak) peak = frames[i];

@@ -288,7 +288,6 @@ static KrAst *parse_word(KrParser *p, KrAstKind kind) {
 }
 
 static KrAst *unexpected_operand(KrParser *p) {
-  uint32_t end_before = p->tokens[p->i].begin;
   KrTokenKind kind = kr_parser_kind(p, 0);
   const char *hint = NULL;
   bool sign = kind >= KR_TOKEN_PLUS && kind <= KR_TOKEN_PIPE;
@@ -296,7 +295,7 @@ static KrAst *unexpected_operand(KrParser *p) {
   if (sign) hint = "the value before the operator is missing, or an operator too many";
   if (sign && kr_parser_token(p)->starts) hint = "to continue a line, end it with the operator";
   if (kr_parser_token(p)->line && p->i > 0 && !kr_parser_token(p)->starts) {
-    end_before = p->tokens[p->i - 1].end;
+    uint32_t end_before = p->tokens[p->i - 1].end;
     const char *end = kind == KR_TOKEN_EOF ? "the end of the file" : "the end of the line";
     kr_parser_fail(p, (KrSpan){p->file, end_before, end_before},
                    "give the value on this line or the next", "expected a value before %s", end);

@@ -1,5 +1,6 @@
 /// Reading a stream between its ticks: the formulas of linear, cubic and sinc, written once.
-/// x[k] is the newest source tick at or before the reader's time, a in [0,1) the fraction to x[k+1].
+/// x[k] is the newest source tick at or before the reader's time, a in [0,1) the fraction to
+/// x[k+1].
 #ifndef KR_RESAMPLE_CROSS_H
 #define KR_RESAMPLE_CROSS_H
 #include "base/arena.h"
@@ -44,7 +45,8 @@ typedef struct KrSinc {
 uint32_t kr_sinc_half(uint64_t ratio_num, uint64_t ratio_den);
 /// Table for fractions rest/den, from source rate / reader rate = ratio_num/ratio_den. Uses arena.
 KrSinc *kr_sinc_new(KrArena *arena, uint64_t ratio_num, uint64_t ratio_den, uint64_t den);
-/// sum over i of x[i] * tap, i = 0 … 2*half-1 oldest first (x[half-1] is source tick k), in f64. rt exact
+/// sum over i of x[i] * tap, i = 0 … 2*half-1 oldest first (x[half-1] is source tick k), in f64. rt
+/// exact
 double kr_sinc_run(const KrSinc *sinc, const double *x, uint64_t rest, uint64_t den);
 /// The pulse itself: sinc(d) under the same window, zero outside |d| < 16. rt exact
 double kr_sinc_pulse(double d);

@@ -40,7 +40,8 @@ static int is_less(int64_t a, int64_t b, int is_unsigned) {
   return is_unsigned ? (uint64_t)a < (uint64_t)b : a < b;
 }
 
-int64_t kr_window_i64(KrWindowKind kind, const int64_t *at, size_t n, int64_t nearest, int is_unsigned) {
+int64_t kr_window_i64(KrWindowKind kind, const int64_t *at, size_t n, int64_t nearest,
+                      int is_unsigned) {
   int is_peak = kind == KR_WINDOW_PEAK && !is_unsigned;
   if (n == 0) return kind == KR_WINDOW_SUM ? 0 : is_peak ? magnitude_i64(nearest) : nearest;
   int64_t result = kind == KR_WINDOW_SUM ? 0 : is_peak ? magnitude_i64(at[0]) : at[0];
@@ -48,7 +49,8 @@ int64_t kr_window_i64(KrWindowKind kind, const int64_t *at, size_t n, int64_t ne
     int64_t x = is_peak ? magnitude_i64(at[i]) : at[i];
     if (kind == KR_WINDOW_SUM)
       result = (int64_t)((uint64_t)result + (uint64_t)x);
-    else if (kind == KR_WINDOW_MIN ? is_less(x, result, is_unsigned) : is_less(result, x, is_unsigned))
+    else if (kind == KR_WINDOW_MIN ? is_less(x, result, is_unsigned)
+                                   : is_less(result, x, is_unsigned))
       result = x;
   }
   return result;

@@ -6,10 +6,18 @@
 #include <stddef.h>
 #include <stdint.h>
 
-typedef enum KrWindowKind { KR_WINDOW_MEAN, KR_WINDOW_RMS, KR_WINDOW_PEAK, KR_WINDOW_MIN, KR_WINDOW_MAX, KR_WINDOW_SUM } KrWindowKind;
+typedef enum KrWindowKind {
+  KR_WINDOW_MEAN,
+  KR_WINDOW_RMS,
+  KR_WINDOW_PEAK,
+  KR_WINDOW_MIN,
+  KR_WINDOW_MAX,
+  KR_WINDOW_SUM
+} KrWindowKind;
 /// All [any] rt exact. The sum is the fixed-order sum of math/sum.h.
 float kr_window_f32(KrWindowKind kind, const float *at, size_t n, float nearest);
 double kr_window_f64(KrWindowKind kind, const double *at, size_t n, double nearest);
 /// Integers: only MIN MAX PEAK SUM; wraps. Unsigned 64-bit values compare by `is_unsigned`.
-int64_t kr_window_i64(KrWindowKind kind, const int64_t *at, size_t n, int64_t nearest, int is_unsigned);
+int64_t kr_window_i64(KrWindowKind kind, const int64_t *at, size_t n, int64_t nearest,
+                      int is_unsigned);
 #endif

@@ -141,8 +141,8 @@ static inline uint64_t kr_power_of_two(uint64_t n) {
 }
 static inline int64_t kr_div_floor(int64_t a, int64_t b) { return a / b - (a % b < 0); }
 
-/// What an operator's prepare, count and type are handed for `node`; `field` stays NULL.
-KrPrep kr_plan_prep(const KrPlan *plan, uint32_t node, KrArena *scratch);
+/// What an operator's prepare, count and type are handed for node `index`; `field` stays NULL.
+KrPrep kr_plan_prep(const KrPlan *plan, uint32_t index, KrArena *scratch);
 /// Calls the operator's prepare; out of memory in prep->arena comes back as a status.
 KrStatus kr_op_prepare(const KrOp *op, KrPrep *prep, const char **message);
 uint32_t kr_step_field_bytes(const KrNode *node, uint32_t field); ///< per entry

@@ -174,7 +174,8 @@ static double table_bytes(const KrPlan *plan, const KrNode *node) {
   uint32_t source = plan->graph->nodes[node->source.node].flow;
   int64_t reader_period = plan->flows[node->flow].period, period = plan->flows[source].period;
   uint64_t g = kr_gcd((uint64_t)reader_period, (uint64_t)period);
-  double rows = (double)((uint64_t)period / g);
+  uint64_t n_rows = (uint64_t)period / g;
+  double rows = (double)n_rows;
   return (rows < MAX_ROWS ? rows : MAX_ROWS) * 16 * (double)kr_plan_sinc_half(plan, node);
 }
 

@@ -20,6 +20,8 @@ typedef struct KrRunLog {
   const struct KrRunStep *writer;
   KrRunVersion *at;
   uint64_t n, taken, mask;
+  uint64_t inner_bits; ///< under substeps: the newest write of the inner runs so far, when has_inner
+  bool has_inner;
 } KrRunLog;
 typedef struct KrRunState {
   KrRunVersion *versions; ///< entry i at i & mask; NULL when nobody needs them
@@ -129,7 +131,7 @@ void kr_state_commit(KrRun *run, KrRunStep *step, const KrSlice *slice);
 /// After a tile of which n ticks are valid: keeps the last values, publishes what other flows see.
 void kr_states_end(KrRun *run, KrRunUnit *unit, int64_t tick, uint32_t n, bool last_inner);
 /// Merges the writes of every instant all writers have passed.
-void kr_state_settle(KrRun *run, uint32_t state);
+void kr_state_settle(KrRun *run, uint32_t index);
 void kr_version_push(KrRunState *state, int64_t time, uint64_t bits);
 /// Saves the state of a unit standing at its first tick at or after the announced instant.
 void kr_swap_keep(KrRun *run, uint32_t unit);

@@ -153,18 +153,38 @@ static void publish_versions(KrRun *run, const KrRunUnit *unit, uint32_t index, 
   }
 }
 
+static bool is_own(const KrRun *run, uint32_t writer, uint32_t flow) {
+  return run->plan->graph->nodes[writer].flow == flow;
+}
+
+// An inner run's writes take the place of those of the inner runs before.
+static void keep_inner(KrRun *run, const KrRunUnit *unit, uint32_t index) {
+  const KrPlanState *plan = &run->plan->states[index];
+  KrRunLog *logs = run->states[index].logs;
+  uint64_t bits;
+  bool any = false;
+  for (uint32_t w = 0; w < plan->n_writers; w++)
+    any = any || (is_own(run, plan->writers[w], unit->plan->flow) &&
+                  load_write(logs[w].writer, 0, &bits));
+  for (uint32_t w = 0; any && w < plan->n_writers; w++)
+    if (is_own(run, plan->writers[w], unit->plan->flow))
+      logs[w].has_inner = load_write(logs[w].writer, 0, &logs[w].inner_bits);
+}
+
 static void log_writes(KrRun *run, const KrRunUnit *unit, uint32_t index, int64_t tick,
                        uint32_t n) {
   const KrPlanState *plan = &run->plan->states[index];
+  bool inner = run->plan->graph->flows[unit->plan->flow].substeps > 1;
   for (uint32_t w = 0; w < plan->n_writers; w++) {
-    if (&run->units[run->plan->node_unit[plan->writers[w]]] != unit) continue;
+    if (!is_own(run, plan->writers[w], unit->plan->flow)) continue;
     KrRunLog *log = &run->states[index].logs[w];
     for (uint32_t i = 0; i < n; i++) {
-      uint64_t bits;
-      if (!load_write(log->writer, i, &bits)) continue;
+      uint64_t bits = log->inner_bits;
+      if (inner ? !log->has_inner : !load_write(log->writer, i, &bits)) continue;
       log->at[log->n++ & log->mask] =
           (KrRunVersion){kr_run_tick_time(run->plan, unit->plan->flow, tick + i), bits};
     }
+    log->has_inner = false;
   }
 }
 
@@ -180,6 +200,8 @@ void kr_states_end(KrRun *run, KrRunUnit *unit, int64_t tick, uint32_t n, bool l
     }
     if (state->buffer != NULL && state->versions != NULL)
       publish_versions(run, unit, index, tick, n, last_inner);
+    if (state->logs != NULL && run->plan->graph->flows[unit->plan->flow].substeps > 1)
+      keep_inner(run, unit, index);
     if (state->logs != NULL && last_inner) log_writes(run, unit, index, tick, n);
   }
 }
@@ -235,6 +257,11 @@ static void read_versions(KrRun *run, KrRunStep *step, const KrSlice *slice, KrE
                     &state->versions[v & state->mask].bits, 1);
   }
   step->version = v;
+  if (state->logs == NULL) return;
+  const KrPlanState *plan = &run->plan->states[step->node->state];
+  for (uint32_t w = 0; w < plan->n_writers; w++)
+    if (state->logs[w].has_inner && is_own(run, plan->writers[w], step->node->flow))
+      kr_elem_convert(step->node->type.elem, step->out[0], elem, &state->logs[w].inner_bits, 1);
 }
 
 void kr_state_read(KrRun *run, KrRunStep *step, const KrSlice *slice) {

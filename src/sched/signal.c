@@ -69,8 +69,8 @@ KrConst kr_event_value(const KrEventField *field, const KrEventValue *value, KrE
 typedef struct Edges {
   bool onset;
   KrRatio onset_residual, release_residual;
-  uint32_t n_on;    // notes begun in this tick
-  bool is_changed;  // something ended or was delivered
+  uint32_t n_on;   // notes begun in this tick
+  bool is_changed; // something ended or was delivered
 } Edges;
 
 // A note of its own length ends before what else happens in the tick.

@@ -1,11 +1,12 @@
-/// Events at their consumers: cursors over event streams and the four ways an event stream becomes a
-/// signal. Decides which tick an event reaches and with which residual; exactly once per site.
+/// Events at their consumers: cursors over event streams and the four ways an event stream becomes
+/// a signal. Decides which tick an event reaches and with which residual; exactly once per site.
 #ifndef KR_SCHED_SIGNAL_H
 #define KR_SCHED_SIGNAL_H
 #include "graph/graph.h"
 #include "sched/sched.h"
 
-/// Runtime queue of a KR_EVENTS_SIGNAL stream: entry i (absolute count) is at i mod cap. Sized by the plan.
+/// Runtime queue of a KR_EVENTS_SIGNAL stream: entry i (absolute count) is at i mod cap. Sized by
+/// the plan.
 typedef struct KrEventQueue {
   KrRunEvent *items;    ///< cap entries; values point into `values`
   KrEventValue *values; ///< cap * n_fields
@@ -15,10 +16,13 @@ typedef struct KrEventQueue {
 /// Appends a copy; oldest entry is overwritten (the plan sizes cap so that it is no longer needed).
 void kr_queue_push(KrEventQueue *queue, uint32_t n_fields, const KrRunEvent *event);
 
-/// Evaluates result `nodes` of MAP/FILTER function `events` for the values in `in` (f64 each, then time).
-typedef void KrEventFunction(void *user, uint32_t events, const double *in, uint32_t n_in, double *out, uint32_t n_out);
+/// Evaluates result `nodes` of MAP/FILTER function `events` for the values in `in` (f64 each, then
+/// time).
+typedef void KrEventFunction(void *user, uint32_t events, const double *in, uint32_t n_in,
+                             double *out, uint32_t n_out);
 
-typedef struct KrCursor KrCursor; ///< position in one event stream, recursive over merge, delay, map, filter
+typedef struct KrCursor
+    KrCursor; ///< position in one event stream, recursive over merge, delay, map, filter
 struct KrCursorContext {
   const KrGraph *graph;
   KrEventQueue *queues;      ///< one per graph event stream, used for SIGNAL kinds
@@ -26,43 +30,46 @@ struct KrCursorContext {
   void *user;
 };
 KrCursor *kr_cursor_new(KrArena *arena, const struct KrCursorContext *context, uint32_t events);
-/// Next event in the total order with time <= until, or NULL when none is known (yet). Valid until pop.
-/// *emitted: made by an EMIT node or push (reaches the first tick not before it); those only up to
-/// `emitted_until`, so that what is queued for later never holds back what was known ahead.
-const KrRunEvent *kr_cursor_peek(KrCursor *cursor, KrRatio until, KrRatio emitted_until, bool *emitted);
+/// Next event in the total order with time <= until, or NULL when none is known (yet). Valid until
+/// pop. *emitted: made by an EMIT node or push (reaches the first tick not before it); those only
+/// up to `emitted_until`, so that what is queued for later never holds back what was known ahead.
+const KrRunEvent *kr_cursor_peek(KrCursor *cursor, KrRatio until, KrRatio emitted_until,
+                                 bool *emitted);
 /// Some event of the stream may be emitted.
 bool kr_cursor_emits(const KrCursor *cursor);
 void kr_cursor_pop(KrCursor *cursor);
-/// Number of events popped per leaf in depth-first order: the whole state of a cursor. n <= kr_cursor_leaves.
+/// Number of events popped per leaf in depth-first order: the whole state of a cursor. n <=
+/// kr_cursor_leaves.
 uint32_t kr_cursor_leaves(const KrCursor *cursor);
 void kr_cursor_save(const KrCursor *cursor, uint64_t *popped);
 void kr_cursor_restore(KrCursor *cursor, const uint64_t *popped);
 /// Moves past every event before `time` without delivering it (hot swap).
 void kr_cursor_skip(KrCursor *cursor, KrRatio time);
 
-/// One to_signal site. Everything in it is state of the program (snapshot), but `cursor` which is saved apart.
+/// One to_signal site. Everything in it is state of the program (snapshot), but `cursor` which is
+/// saved apart.
 typedef struct KrSite {
   KrCursor *cursor;
-  bool emits;          ///< of the cursor, not state
-  bool started;        ///< an ON event was delivered
-  bool on;             ///< gate
+  bool emits;   ///< of the cursor, not state
+  bool started; ///< an ON event was delivered
+  bool on;      ///< gate
   bool has_end, has_key;
-  int64_t onset_tick;  ///< of the sounding note
+  int64_t onset_tick; ///< of the sounding note
   KrRatio onset_time;
   int64_t end_tick;
   KrRatio end_residual;
   int64_t key;
-  KrEventValue value;  ///< newest payload of `field`
-  KrRatio offset;      ///< newest residual
-  double pulse[64];    ///< SINC: sums for ticks to come, tick k at k mod 64
+  KrEventValue value; ///< newest payload of `field`
+  KrRatio offset;     ///< newest residual
+  double pulse[64];   ///< SINC: sums for ticks to come, tick k at k mod 64
 } KrSite;
 
 void kr_site_init(KrSite *site, KrCursor *cursor);
-/// Runs node `node` (KR_NODE_SIGNAL) for n ticks from `tick`; out[0…] typed as the node says, dense.
-/// Known-ahead events up to SINC's 16 ticks beyond the last tick are looked at. KR_ERROR_OVERFLOW on times
-/// that leave the exact range. rt exact
-KrStatus kr_site_run(KrSite *site, const KrGraph *graph, const KrNode *node, const KrClock *clock, int64_t tick,
-                     uint32_t n, void *const *out);
+/// Runs node `node` (KR_NODE_SIGNAL) for n ticks from `tick`; out[0…] typed as the node says,
+/// dense. Known-ahead events up to SINC's 16 ticks beyond the last tick are looked at.
+/// KR_ERROR_OVERFLOW on times that leave the exact range. rt exact
+KrStatus kr_site_run(KrSite *site, const KrGraph *graph, const KrNode *node, const KrClock *clock,
+                     int64_t tick, uint32_t n, void *const *out);
 /// A payload value in type `elem`: rounded to its declared type first, then converted.
 KrConst kr_event_value(const KrEventField *field, const KrEventValue *value, KrElem elem);
 /// Exact or inexact number to a constant of any type by the language's conversion rules.

@@ -1,4 +1,5 @@
-// Text to graph to plan, one step after the other; decides what is reported and how long a piece lasts.
+// Text to graph to plan, one step after the other; decides what is reported and how long a piece
+// lasts.
 #include "session/program.h"
 #include <stdlib.h>
 
@@ -20,8 +21,8 @@ void kr_program_defaults(KrProgramOptions *options) {
   for (int i = 0; i < 4; i++) options->class_rate[i] = KR_RATIO_ZERO;
 }
 
-KrStatus kr_program_new(const char *name, const char *text, size_t n_bytes, const KrProgramOptions *options,
-                        KrProgram **result) {
+KrStatus kr_program_new(const char *name, const char *text, size_t n_bytes,
+                        const KrProgramOptions *options, KrProgram **result) {
   KrProgram *program = calloc(1, sizeof *program);
   if (program == NULL) return KR_ERROR_MEMORY;
   kr_arena_init(&program->arena, NULL);
@@ -33,10 +34,12 @@ KrStatus kr_program_new(const char *name, const char *text, size_t n_bytes, cons
   program->messages = "";
   WITH_ESCAPE(program, {
     const char *copy = kr_arena_copy(&program->arena, text, n_bytes);
-    program->sources[0] = (KrSource){
-        .name = kr_text_from(kr_text_string(&program->arena, kr_text_from(name))), .text = {copy, n_bytes}};
+    program->sources[0] =
+        (KrSource){.name = kr_text_from(kr_text_string(&program->arena, kr_text_from(name))),
+                   .text = {copy, n_bytes}};
   });
-  program->diagnostics = (KrDiagnostics){.arena = &program->arena, .sources = program->sources, .n_sources = 1};
+  program->diagnostics =
+      (KrDiagnostics){.arena = &program->arena, .sources = program->sources, .n_sources = 1};
   return KR_OK;
 }
 
@@ -60,7 +63,8 @@ static const KrSource *find_module(void *user, KrText name) {
   const char *path = NULL, *text = NULL;
   size_t n_bytes = 0;
   char *module = kr_text_string(&program->arena, name);
-  if (options->read_module(options->module_user, module, &program->arena, &path, &text, &n_bytes) != KR_OK)
+  if (options->read_module(options->module_user, module, &program->arena, &path, &text, &n_bytes) !=
+      KR_OK)
     return NULL;
   KrSource *source = &program->sources[list->n_sources++];
   *source = (KrSource){.name = kr_text_from(path), .text = {text, n_bytes}};
@@ -70,8 +74,9 @@ static const KrSource *find_module(void *user, KrText name) {
 static const KrElabSet *copy_settings(KrProgram *program, const KrSetting *settings, uint32_t n) {
   KrElabSet *sets = KR_NEW_ARRAY(&program->arena, KrElabSet, n);
   for (uint32_t i = 0; i < n; i++)
-    sets[i] = (KrElabSet){.name = kr_text_string(&program->arena, kr_text_from(settings[i].name)),
-                          .value = kr_text_string(&program->arena, kr_text_from(settings[i].value))};
+    sets[i] =
+        (KrElabSet){.name = kr_text_string(&program->arena, kr_text_from(settings[i].name)),
+                    .value = kr_text_string(&program->arena, kr_text_from(settings[i].value))};
   return sets;
 }
 
@@ -82,7 +87,8 @@ static void report_graph_error(KrProgram *program, const KrGraphError *error) {
 
 static KrOutputKind kind_of(const KrFlow *flow, const KrType *type) {
   if (type->shape == KR_SHAPE_IMAGE) return KR_OUTPUT_PICTURES;
-  bool whole = flow->clock.dt.num == 1 && kr_elem_is_real(type->elem) && type->shape == KR_SHAPE_SCALAR;
+  bool whole =
+      flow->clock.dt.num == 1 && kr_elem_is_real(type->elem) && type->shape == KR_SHAPE_SCALAR;
   return flow->cls == KR_CLASS_AUDIO && whole ? KR_OUTPUT_AUDIO : KR_OUTPUT_NUMBERS;
 }
 
@@ -118,12 +124,15 @@ static void add_probe(KrProgram *program, KrText probe) {
                        .events = KR_NONE,
                        .origin = flow->origin};
     for (uint32_t j = 0; j < graph->n_outputs; j++)
-      if (graph->outputs[j].flow == output.flow && kr_text_equal(graph->outputs[j].label, output.label)) return;
+      if (graph->outputs[j].flow == output.flow &&
+          kr_text_equal(graph->outputs[j].label, output.label))
+        return;
     KR_PUSH(graph->arena, graph->outputs, graph->n_outputs, graph->cap_outputs, output);
     return;
   }
   const char *hint = suggest(graph->arena, near);
-  kr_diagnose(&program->diagnostics, KR_ERROR, (KrSpan){0, 0, 0}, hint, "no stream `%t` to probe", probe);
+  kr_diagnose(&program->diagnostics, KR_ERROR, (KrSpan){0, 0, 0}, hint, "no stream `%t` to probe",
+              probe);
 }
 
 static KrStatus elaborate(KrProgram *program) {
@@ -140,7 +149,8 @@ static KrStatus elaborate(KrProgram *program) {
   options.n_sets = given->n_settings;
   options.inputs = copy_settings(program, given->inputs, given->n_inputs);
   options.n_inputs = given->n_inputs;
-  KR_TRY(kr_elaborate(program->ast, &options, &program->diagnostics, &program->arena, &program->graph));
+  KR_TRY(kr_elaborate(program->ast, &options, &program->diagnostics, &program->arena,
+                      &program->graph));
   return KR_OK;
 }
 
@@ -156,7 +166,8 @@ KrStatus kr_program_elaborate(KrProgram *program) {
 }
 
 KrStatus kr_program_plan_make(KrProgram *program) {
-  KrPlanOptions options = {.span_ticks = program->options.span_ticks, .step = program->options.step};
+  KrPlanOptions options = {.span_ticks = program->options.span_ticks,
+                           .step = program->options.step};
   KrGraphError error = {0};
   KrStatus status = KR_OK;
   WITH_ESCAPE(program, {
@@ -177,8 +188,8 @@ KrStatus kr_program_print_messages(KrProgram *program) {
   return KR_OK;
 }
 
-KrStatus kr_program_load(const char *name, const char *text, size_t n_bytes, const KrProgramOptions *options,
-                         KrProgram **program) {
+KrStatus kr_program_load(const char *name, const char *text, size_t n_bytes,
+                         const KrProgramOptions *options, KrProgram **program) {
   KR_TRY(kr_program_new(name, text, n_bytes, options, program));
   KrStatus status = kr_program_parse(*program);
   if (status == KR_OK) status = kr_program_elaborate(*program);
@@ -189,7 +200,9 @@ KrStatus kr_program_load(const char *name, const char *text, size_t n_bytes, con
 
 const char *kr_program_messages(const KrProgram *program) { return program->messages; }
 
-KrDigest kr_program_structure_hash(const KrProgram *program) { return kr_graph_hash_structure(program->graph); }
+KrDigest kr_program_structure_hash(const KrProgram *program) {
+  return kr_graph_hash_structure(program->graph);
+}
 
 KrDigest kr_program_hash(const KrProgram *program) { return kr_graph_hash_program(program->graph); }
 
@@ -241,7 +254,8 @@ KrOutputInfo kr_program_output(const KrProgram *program, uint32_t index) {
                        .type = (KrOutputType)output->kind,
                        .rate = KR_RATIO_ZERO,
                        .n_columns = output->n_refs};
-  if (output->flow != KR_NONE) kr_ratio_div(KR_RATIO_ONE, graph->flows[output->flow].clock.dt, &info.rate);
+  if (output->flow != KR_NONE)
+    kr_ratio_div(KR_RATIO_ONE, graph->flows[output->flow].clock.dt, &info.rate);
   if (output->kind == KR_OUTPUT_PICTURES) {
     KrType type = kr_graph_type(graph, output->refs[0]);
     info.width = type.dim[0];

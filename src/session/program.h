@@ -19,8 +19,8 @@ struct KrProgram {
 };
 
 /// The steps of kr_program_load one by one; each needs the one before to have gone well.
-KrStatus kr_program_new(const char *name, const char *text, size_t n_bytes, const KrProgramOptions *options,
-                        KrProgram **program);
+KrStatus kr_program_new(const char *name, const char *text, size_t n_bytes,
+                        const KrProgramOptions *options, KrProgram **result);
 KrStatus kr_program_parse(KrProgram *program);
 KrStatus kr_program_elaborate(KrProgram *program);
 KrStatus kr_program_plan_make(KrProgram *program);

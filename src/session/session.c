@@ -87,8 +87,8 @@ static bool is_readable(const KrSession *session, uint32_t index, uint32_t colum
   return index < graph->n_outputs && column < graph->outputs[index].n_refs;
 }
 
-KrStatus kr_session_read(const KrSession *session, uint32_t index, uint32_t column, int64_t first, uint32_t n,
-                         double *values) {
+KrStatus kr_session_read(const KrSession *session, uint32_t index, uint32_t column, int64_t first,
+                         uint32_t n, double *values) {
   if (!is_readable(session, index, column)) return KR_ERROR_ARGUMENT;
   const KrGraph *graph = session->program->graph;
   KrType type = kr_graph_type(graph, graph->outputs[index].refs[column]);
@@ -101,7 +101,8 @@ KrStatus kr_session_read(const KrSession *session, uint32_t index, uint32_t colu
   return KR_OK;
 }
 
-KrStatus kr_session_read_audio(const KrSession *session, uint32_t index, int64_t first, uint32_t n, float *frames) {
+KrStatus kr_session_read_audio(const KrSession *session, uint32_t index, int64_t first, uint32_t n,
+                               float *frames) {
   if (!is_readable(session, index, 0)) return KR_ERROR_ARGUMENT;
   const KrGraph *graph = session->program->graph;
   uint32_t n_channels = graph->outputs[index].n_refs;
@@ -112,14 +113,16 @@ KrStatus kr_session_read_audio(const KrSession *session, uint32_t index, int64_t
       const void *at = kr_run_output(session->run, index, c, first + done, n - done, &count);
       if (at == NULL || count == 0) return KR_ERROR_ARGUMENT;
       for (uint32_t i = 0; i < count; i++)
-        frames[(size_t)(done + i) * n_channels + c] =
-            type.elem == KR_ELEM_F32 ? kr_f32_canonical(((const float *)at)[i]) : (float)read_value(at, type.elem, i);
+        frames[(size_t)(done + i) * n_channels + c] = type.elem == KR_ELEM_F32
+                                                          ? kr_f32_canonical(((const float *)at)[i])
+                                                          : (float)read_value(at, type.elem, i);
     }
   }
   return KR_OK;
 }
 
-KrStatus kr_session_picture(const KrSession *session, uint32_t index, int64_t tick, const uint8_t **rgba) {
+KrStatus kr_session_picture(const KrSession *session, uint32_t index, int64_t tick,
+                            const uint8_t **rgba) {
   uint32_t count;
   if (!is_readable(session, index, 0)) return KR_ERROR_ARGUMENT;
   *rgba = kr_run_output(session->run, index, 0, tick, 1, &count);
@@ -132,7 +135,8 @@ KrStatus kr_session_push(KrSession *session, const char *input, const KrEventInp
     const KrEvents *events = &graph->events[i];
     if (events->kind != KR_EVENTS_SIGNAL || !kr_text_is(events->name, input)) continue;
     KrEventValue values[KR_MAX_PORTS] = {{0}};
-    if (event->n_values > KR_MAX_PORTS || event->n_values != events->n_fields) return KR_ERROR_ARGUMENT;
+    if (event->n_values > KR_MAX_PORTS || event->n_values != events->n_fields)
+      return KR_ERROR_ARGUMENT;
     for (uint32_t j = 0; j < event->n_values; j++)
       values[j] = (KrEventValue){.present = true, .value = event->values[j]};
     KrEventItem item = {.time = event->time,
@@ -179,7 +183,9 @@ KrStatus kr_session_restore(KrSession *session, const uint8_t *at, size_t n_byte
   return kr_run_restore(session->run, at, n_bytes, &session->error);
 }
 
-KrStatus kr_session_announce(KrSession *session, KrRatio instant) { return kr_run_announce(session->run, instant); }
+KrStatus kr_session_announce(KrSession *session, KrRatio instant) {
+  return kr_run_announce(session->run, instant);
+}
 
 KrStatus kr_session_swap(KrSession *session, const KrProgram *program) {
   KrArena *arena;

@@ -1,5 +1,5 @@
-// Every allocation failing in turn: loading, running, saving and restoring a program either work or say
-// KR_ERROR_MEMORY; nothing crashes, nothing leaks. allocations FILE...
+// Every allocation failing in turn: loading, running, saving and restoring a program either work or
+// say KR_ERROR_MEMORY; nothing crashes, nothing leaks. allocations FILE...
 #include "base/text.h"
 #include "io/file.h"
 #include "io/host.h"
@@ -38,7 +38,8 @@ static KrStatus run_once(const KrProgram *program) {
   return status;
 }
 
-static KrStatus load_and_run(const char *name, const char *text, size_t n, const KrAssetHost *host) {
+static KrStatus load_and_run(const char *name, const char *text, size_t n,
+                             const KrAssetHost *host) {
   KrProgram *program = NULL;
   KrProgramOptions options;
   kr_program_defaults(&options);
@@ -60,7 +61,8 @@ static int check_file(const char *path) {
     return 1;
   }
   const char *slash = strrchr(path, '/');
-  KrIoHost files = {.folder = kr_text_string(&arena, (KrText){path, slash != NULL ? (size_t)(slash - path) : 0})};
+  KrIoHost files = {
+      .folder = kr_text_string(&arena, (KrText){path, slash != NULL ? (size_t)(slash - path) : 0})};
   KrAssetHost host = kr_io_host(&files);
   int bad = 0;
   for (failing = 1;; failing++) {
@@ -68,11 +70,13 @@ static int check_file(const char *path) {
     KrStatus status = load_and_run(path, (const char *)text, n, &host);
     if (n_allocations < failing) {
       bad |= status != KR_OK;
-      if (status != KR_OK) fprintf(stderr, "%s: %s without a failing allocation\n", path, kr_status_text(status));
+      if (status != KR_OK)
+        fprintf(stderr, "%s: %s without a failing allocation\n", path, kr_status_text(status));
       break;
     }
     if (status == KR_OK || status == KR_ERROR_MEMORY || status == KR_ERROR_PROGRAM) continue;
-    fprintf(stderr, "%s: allocation %ld failed and gave: %s\n", path, failing, kr_status_text(status));
+    fprintf(stderr, "%s: allocation %ld failed and gave: %s\n", path, failing,
+            kr_status_text(status));
     bad = 1;
   }
   long total = failing - 1;

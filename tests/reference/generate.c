@@ -1,5 +1,5 @@
-// Random programs. Flows read earlier flows of a hidden order directly, later ones only through prev or
-// states, so that most programs have a meaning; the order of declaration is another one.
+// Random programs. Flows read earlier flows of a hidden order directly, later ones only through
+// prev or states, so that most programs have a meaning; the order of declaration is another one.
 #include "generate.h"
 
 enum { MAX_FLOWS = 6, MAX_LETS = 12 };
@@ -40,7 +40,8 @@ static bool chance(Maker *m, uint32_t percent) { return below(m, 100) < percent;
 static void put_expr(Maker *m, Type type, uint32_t depth);
 
 static void put_constant(Maker *m) {
-  static const char *const list[] = {"0", "1", "-1", "0.5", "2.25", "1/3", "-7/5", "0.1", "3", "100.25", "1e-3", "0.7071"};
+  static const char *const list[] = {"0",    "1",   "-1", "0.5",    "2.25", "1/3",
+                                     "-7/5", "0.1", "3",  "100.25", "1e-3", "0.7071"};
   PUT("%s", PICK(list));
 }
 
@@ -75,7 +76,8 @@ static bool put_foreign(Maker *m, Type type) {
     } else if (type == REAL && !back && !m->options->no_windows && chance(m, 35)) {
       static const char *const windows[] = {"mean", "rms", "min", "max", "sum", "peak"};
       PUT("%s(f%u.x%u", PICK(windows), other, j);
-      if (a->clock == b->clock || chance(m, 30)) PUT(", window=%s", chance(m, 50) ? "10ms" : "1/333");
+      if (a->clock == b->clock || chance(m, 30))
+        PUT(", window=%s", chance(m, 50) ? "10ms" : "1/333");
       PUT(")");
     } else {
       static const char *const modes[] = {"nearest", "linear", "cubic"};
@@ -104,7 +106,8 @@ static void put_real_leaf(Maker *m) {
     break;
   case 5:
     if (!m->options->no_events && m->n_events > 0 && m->flows[m->flow].substeps == 1) {
-      static const char *const forms[] = {"mode=impulse)", "mode=hold).freq / 1Hz", "mode=gate)", "mode=hold).vel", "mode=hold).offset"};
+      static const char *const forms[] = {"mode=impulse)", "mode=hold).freq / 1Hz", "mode=gate)",
+                                          "mode=hold).vel", "mode=hold).offset"};
       PUT("e%u.to_signal(%s", below(m, m->n_events), PICK(forms));
       return;
     }
@@ -128,7 +131,8 @@ static void put_call(Maker *m, const char *name, uint32_t n, uint32_t depth) {
 }
 
 static void put_real(Maker *m, uint32_t depth) {
-  static const char *const unary[] = {"abs", "floor", "ceil", "round", "fract", "sign", "sqrt", "sin", "exp2", "tanh"};
+  static const char *const unary[] = {"abs",  "floor", "ceil", "round", "fract",
+                                      "sign", "sqrt",  "sin",  "exp2",  "tanh"};
   static const char *const binary[] = {" + ", " - ", " * ", " / ", " % "};
   if (depth == 0) {
     put_real_leaf(m);
@@ -282,7 +286,8 @@ static void put_events(Maker *m) {
     PUT("let e%u = event.from_list([", i);
     uint32_t n = 1 + below(m, 6), at = below(m, 4000);
     for (uint32_t k = 0; k < n; k++, at += below(m, 4) * below(m, 9000)) {
-      PUT("%s(%u/100000 * 1s, Note{freq: %u.%uHz", k > 0 ? ", " : "", at, 50 + below(m, 900), below(m, 100));
+      PUT("%s(%u/100000 * 1s, Note{freq: %u.%uHz", k > 0 ? ", " : "", at, 50 + below(m, 900),
+          below(m, 100));
       if (chance(m, 60)) PUT(", dur: %ums", 1 + below(m, 40));
       if (chance(m, 40)) PUT(", vel: 0.%u", 1 + below(m, 9));
       PUT("})");
@@ -294,9 +299,11 @@ static void put_events(Maker *m) {
 static void put_states(Maker *m) {
   if (m->options->no_states) return;
   m->n_states = 2 * (1 + below(m, 2));
-  static const char *const merges[] = {"", "(merge=sum)", "(merge=min)", "(merge=max)", "(merge=last)"};
+  static const char *const merges[] = {"", "(merge=sum)", "(merge=min)", "(merge=max)",
+                                       "(merge=last)"};
   for (uint32_t i = 0; i < m->n_states; i++)
-    PUT("@state%s s%u: %s = %s\n", PICK(merges), i, i % 2 == 0 ? (chance(m, 50) ? "f64" : "f32") : (chance(m, 50) ? "i64" : "i32"),
+    PUT("@state%s s%u: %s = %s\n", PICK(merges), i,
+        i % 2 == 0 ? (chance(m, 50) ? "f64" : "f32") : (chance(m, 50) ? "i64" : "i32"),
         i % 2 == 0 ? "0.25" : "1");
 }
 
@@ -339,12 +346,15 @@ static void put_writes(Maker *m, uint32_t index, uint32_t state) {
 }
 
 static void choose_flows(Maker *m) {
-  static const char *const dts[] = {"1/48000", "1/44100", "1/100", "1/60", "1001/30000", "1/1000", "1/250", "3/1000", "1/8000"};
-  static const char *const classes[] = {"audio", "audio", "control", "visual", "visual", "sim", "control", "sim", "audio"};
+  static const char *const dts[] = {"1/48000", "1/44100", "1/100",  "1/60",  "1001/30000",
+                                    "1/1000",  "1/250",   "3/1000", "1/8000"};
+  static const char *const classes[] = {"audio", "audio",   "control", "visual", "visual",
+                                        "sim",   "control", "sim",     "audio"};
   static const char *const phases[] = {"", " phase=1/400", " phase=1/1000"};
   for (uint32_t i = 0; i < m->n_flows; i++) {
     uint32_t k = below(m, 9), p = m->options->no_phase || chance(m, 75) ? 0 : 1 + below(m, 2);
-    m->flows[i] = (Flow){.dt = dts[k], .cls = classes[k], .phase = phases[p], .clock = k * 3 + p, .substeps = 1};
+    m->flows[i] = (Flow){
+        .dt = dts[k], .cls = classes[k], .phase = phases[p], .clock = k * 3 + p, .substeps = 1};
     if (!m->options->no_substeps && chance(m, 10)) m->flows[i].substeps = 2 + below(m, 3);
     m->flows[i].finite = chance(m, 8);
   }

@@ -392,6 +392,8 @@ class Compare(Expr):
     def type(self, ctx): return "bool"
 
     def test(self, x, y):
+        if x != x or y != y:
+            return False
         return bool({"<": x < y, "<=": x <= y, ">": x > y, ">=": x >= y, "==": x == y, "!=": x != y}[self.op])
 
     def const(self, ctx):
@@ -496,7 +498,7 @@ class Cross(Expr):
 
     def value(self, ctx, t):
         let, kind = self.flow.lets[self.name], self.type(ctx)
-        p = (ctx.flow.time(t) - self.flow.phase) / self.flow.dt
+        p = (ctx.flow.now(t) - self.flow.phase) / self.flow.dt
         if self.causal:
             p -= {"linear": 1, "cubic": 2}.get(self.mode, 0)
         k = math.floor(p)
@@ -528,7 +530,7 @@ class Read(Expr):  # of a flow of the same clock
     def __init__(self, flow, name): self.flow, self.name = flow, name
     def show(self): return f"{self.flow.name}.{self.name}"
     def type(self, ctx): return self.flow.lets[self.name].outer_type()
-    def value(self, ctx, t): return self.flow.lets[self.name].outer(t)
+    def value(self, ctx, t): return self.flow.lets[self.name].outer(t // ctx.flow.substeps)
 
 
 class Window(Expr):
@@ -547,11 +549,11 @@ class Window(Expr):
 
     def value(self, ctx, t):
         let, kind = self.flow.lets[self.name], self.type(ctx)
-        now = ctx.flow.time(t)
+        now = ctx.flow.now(t)
         last = math.floor((now - self.flow.phase) / self.flow.dt)
         width = Fraction(self.width) if self.width else ctx.flow.dt
         first = math.floor((now - width - self.flow.phase) / self.flow.dt) + 1
-        if t == 0 and not self.width:
+        if t < ctx.flow.substeps and not self.width:
             first = 0
         first = max(first, 0)
         end = last if self.flow.steps is None else min(last, self.flow.steps - 1)
@@ -597,7 +599,7 @@ class History(Expr):  # sum, mean, min or max of the n newest ticks
 
     def value(self, ctx, t):
         let, kind = self.flow.lets[self.name], ctx.real
-        last = math.floor((ctx.flow.time(t) - self.flow.phase) / self.flow.dt)
+        last = math.floor((ctx.flow.now(t) - self.flow.phase) / self.flow.dt)
         if self.flow.steps is not None:
             last = min(last, self.flow.steps - 1)
         zero = F32(0) if kind == "f32" else F64(0)
@@ -726,7 +728,7 @@ class Signal(Expr):
     def type(self, ctx): return ctx.real
 
     def value(self, ctx, t):
-        flow = ctx.flow
+        flow, t = ctx.flow, t // ctx.flow.substeps
         place = lambda time: max(math.floor((time - flow.phase) / flow.dt), 0)
         ons = [e for e in self.events.items if not e.off and place(e.time) <= t]
         if self.form == "impulse":
@@ -798,7 +800,16 @@ class Let:
 
 
 class Write:
-    def __init__(self, state, conditions, value): self.state, self.conditions, self.value = state, conditions, value
+    def __init__(self, flow, state, conditions, value):
+        self.flow, self.state, self.conditions, self.value = flow, state, conditions, value
+        self.place = Ctx(flow, flow.real), Ctx(flow, state.kind if state.kind in REALS else flow.real)
+        self.memo = {}
+
+    def at(self, inner):  # None: not written
+        if inner not in self.memo:
+            value = self.value.get(self.place[1], inner, self.state.kind)
+            self.memo[inner] = value if all(c.get(self.place[0], inner, "bool") for c in self.conditions) else None
+        return self.memo[inner]
 
 
 class State:
@@ -823,13 +834,29 @@ class State:
             writes = []
             for f in [f for f in f_order(self.writers) if any(d[0] == instant and d[1] is f for d in due)]:
                 tick = self.next.get(f, 0)
-                for w in f.writes:
-                    if w.state is self and all(c.get(Ctx(f, f.real), tick, "bool") for c in w.conditions):
-                        real = self.kind if self.kind in REALS else f.real
-                        writes.append(w.value.get(Ctx(f, real), tick, self.kind))
+                last = tick * f.substeps + f.substeps - 1
+                wrote, value = self.own(f, last, tick * f.substeps)
+                if wrote:
+                    writes.append(value)
                 self.next[f] = tick + 1
             if writes:
                 self.versions.append((instant, self.merged(writes)))
+
+    def own(self, f, inner, first):
+        """The last write of flow f in its inner runs first … inner."""
+        for i in range(inner, first - 1, -1):
+            for w in f.writes:
+                if w.state is self:
+                    value = w.at(i)
+                    if value is not None:
+                        return True, value
+        return False, None
+
+    def seen(self, f, inner):
+        """What flow f reads in its inner run."""
+        first = inner // f.substeps * f.substeps
+        wrote, value = self.own(f, inner - 1, first)
+        return value if wrote else self.at(f.now(inner))
 
     def merged(self, writes):
         old = self.versions[-1][1] if self.versions else const_as(self.init.const(None), self.kind)
@@ -868,11 +895,13 @@ class Flow:
         self.reads = set()
 
     def time(self, tick): return self.phase + tick * self.dt
+    def now(self, inner): return self.time(inner // self.substeps)
 
     def show(self):
         default = "f32" if self.cls == "audio" else "f64"
         head = f"flow {self.name}(dt={self.dt_text} @rate={self.cls}"
         if self.phase: head += f" phase={self.phase}"
+        if self.substeps > 1: head += f" substeps={self.substeps}"
         if self.steps is not None: head += f" steps={self.steps}"
         lines = [head + ")" + (f" @real={self.real}" if self.real != default else "") + " {"]
         for let in self.lets.values():
@@ -937,15 +966,15 @@ class Maker:
             if e: return e
         if k < 6 and self.lets_of(self.flow, REALS):
             name = self.pick(self.lets_of(self.flow, REALS))
-            if self.chance(12):
+            if self.flow.substeps == 1 and self.chance(12):
                 return Window(self.pick(["mean", "rms", "peak", "min", "max", "sum"]), self.flow, name, self.pick(["1/100", "1/333"]), True)
-            if self.chance(6):
+            if self.flow.substeps == 1 and self.chance(6):
                 return History(self.pick(["sum", "mean"]), self.flow, name, self.r.randrange(1, 40), True)
             return Name(name)
         if k == 6 and self.states:
             return self.state_read(self.pick(self.states))
         if k == 7:
-            return Prim("(time / 1s)", None, lambda ctx, t: real_of(ctx.flow.time(t), ctx.real))
+            return Prim("(time / 1s)", None, lambda ctx, t: real_of(ctx.flow.now(t), ctx.real))
         if k == 8 and self.events:
             return Signal(self.pick(self.events), self.pick(["impulse", "gate", "freq", "vel", "offset"]), self.chance(20))
         if k == 9:
@@ -954,8 +983,8 @@ class Maker:
 
     def state_read(self, s):
         if s.kind in REALS:
-            return Prim(s.name, None, lambda ctx, t: convert(s.at(ctx.flow.time(t)), s.kind, ctx.real))
-        return Prim(s.name, s.kind, lambda ctx, t: s.at(ctx.flow.time(t)))
+            return Prim(s.name, None, lambda ctx, t: convert(s.seen(ctx.flow, t), s.kind, ctx.real))
+        return Prim(s.name, s.kind, lambda ctx, t: s.seen(ctx.flow, t))
 
     def real(self, depth):
         if depth <= 0:
@@ -972,7 +1001,7 @@ class Maker:
         if k == 12:
             how = self.pick(["sum", "mean", "fold", "zip"])
             leaf = self.real_leaf_plain()
-            if leaf.const(Ctx(self.flow, self.flow.real)) is not None: leaf = Prim("(time / 1s)", None, lambda ctx, t: real_of(ctx.flow.time(t), ctx.real))
+            if leaf.const(Ctx(self.flow, self.flow.real)) is not None: leaf = Prim("(time / 1s)", None, lambda ctx, t: real_of(ctx.flow.now(t), ctx.real))
             e = Binary(self.pick("+*-"), Name("k"), leaf)
             return ListSum([self.number() for _ in range(self.r.randrange(2, 5))], e, how)
         if k == 13:
@@ -1000,7 +1029,7 @@ class Maker:
                 e = self.foreign(kinds)
                 if e is not None and e.type(Ctx(self.flow, self.flow.real)) in kinds: return e
             if sign:
-                return Prim("step", "i64", lambda ctx, t: t)
+                return Prim("step", "i64", lambda ctx, t: t // ctx.flow.substeps)
             if self.lets_of(self.flow, kinds):
                 return Name(self.pick(self.lets_of(self.flow, kinds)))
             return Number(str(self.r.randrange(1, 9)))
@@ -1091,6 +1120,7 @@ class Maker:
             phase = self.pick(["0"] * 5 + ["1/400", "1/1000"])
             steps = self.r.randrange(2, 9) if self.chance(10) else None
             flow = Flow(f"f{i}", dt, cls, phase, real, steps)
+            if self.chance(12): flow.substeps = self.r.randrange(2, 4)
             self.flows.append(flow)
             for k in range(self.r.randrange(1, 5)):
                 flow.lets[f"x{k}"] = self.make_let(flow, f"x{k}")
@@ -1103,7 +1133,7 @@ class Maker:
                 value = (self.real(2) if s.kind in REALS or self.chance(25) else self.integer(2, s.kind[0] == "i"))
                 if any(isinstance(x, Random) for x in walk(value)) or any(isinstance(x, Random) for c in conditions for x in walk(c)):
                     value, conditions = (Number("1"), [])
-                flow.writes.append(Write(s, conditions, value))
+                flow.writes.append(Write(flow, s, conditions, value))
                 s.writers.append(flow)
         declared = self.flows[:]
         turn = self.r.randrange(len(declared))

@@ -1,8 +1,9 @@
-// Random programs in the engine and in the reference executor: same bits for any cut of time, any span,
-// through snapshots and reloads. random [FIRST [COUNT [MILLISECONDS]]] ; random show SEED ; random file PROGRAM
+// Random programs in the engine and in the reference executor: same bits for any cut of time, any
+// span, through snapshots and reloads. random [FIRST [COUNT [MILLISECONDS]]] ; random show SEED ;
+// random file PROGRAM
 #include "generate.h"
-#include "reference.h"
 #include "math/real.h"
+#include "reference.h"
 #include "session/program.h"
 #include "session/session.h"
 #include <stdio.h>
@@ -54,7 +55,9 @@ static void put_value(Stream *stream, const void *at, const KrType *type) {
   }
 }
 
-static Stream *new_streams(const KrProgram *program) { return calloc(program->graph->n_outputs + 1, sizeof(Stream)); }
+static Stream *new_streams(const KrProgram *program) {
+  return calloc(program->graph->n_outputs + 1, sizeof(Stream));
+}
 static void free_streams(Stream *streams, const KrProgram *program) {
   for (uint32_t i = 0; i < program->graph->n_outputs; i++) free(streams[i].at);
   free(streams);
@@ -95,8 +98,8 @@ static KrRatio ms(int64_t n) {
 }
 
 // Runs to `end` in random or whole steps. With `cut`: saves there and goes on in a fresh session.
-static bool run_engine(Trial *trial, KrProgram *program, KrRatio end, bool ragged, const KrRatio *cut, Stream *streams,
-                       Stream *snapshot) {
+static bool run_engine(Trial *trial, KrProgram *program, KrRatio end, bool ragged,
+                       const KrRatio *cut, Stream *streams, Stream *snapshot) {
   KrSession *session;
   KrRatio now = KR_RATIO_ZERO, step = kr_plan_step(program->plan), next_time;
   int64_t *next = calloc(program->graph->n_outputs + 1, sizeof *next);
@@ -140,7 +143,9 @@ static bool run_engine(Trial *trial, KrProgram *program, KrRatio end, bool ragge
         kr_session_free(session);
         kr_session_new(program, &session);
         status = kr_session_restore(session, at, n);
-        if (status != KR_OK) snprintf(trial->text, sizeof trial->text, "restore: %s: %s", kr_status_text(status), kr_session_error(session));
+        if (status != KR_OK)
+          snprintf(trial->text, sizeof trial->text, "restore: %s: %s", kr_status_text(status),
+                   kr_session_error(session));
         kr_bytes_free(at);
       } else {
         snprintf(trial->text, sizeof trial->text, "save: %s", kr_status_text(status));
@@ -185,14 +190,15 @@ static bool compare(Trial *trial, const Stream *a, const Stream *b, const char *
         x = (double)u;
         y = (double)v;
       }
-      snprintf(trial->text, sizeof trial->text, "%s: %.*s.%.*s tick %llu: %.17g against %.17g", what,
-               (int)graph->flows[output->flow].name.n, graph->flows[output->flow].name.at, (int)output->label.n,
-               output->label.at, (unsigned long long)tick, x, y);
+      snprintf(trial->text, sizeof trial->text, "%s: %.*s.%.*s tick %llu: %.17g against %.17g",
+               what, (int)graph->flows[output->flow].name.n, graph->flows[output->flow].name.at,
+               (int)output->label.n, output->label.at, (unsigned long long)tick, x, y);
       return false;
     }
     if (!trial->faulted && a[o].n_bytes != b[o].n_bytes) {
-      snprintf(trial->text, sizeof trial->text, "%s: %.*s: %llu ticks against %llu", what, (int)output->label.n,
-               output->label.at, (unsigned long long)(a[o].n_bytes / width), (unsigned long long)(b[o].n_bytes / width));
+      snprintf(trial->text, sizeof trial->text, "%s: %.*s: %llu ticks against %llu", what,
+               (int)output->label.n, output->label.at, (unsigned long long)(a[o].n_bytes / width),
+               (unsigned long long)(b[o].n_bytes / width));
       return false;
     }
   }
@@ -238,7 +244,8 @@ static Verdict try_text(const char *text, int64_t milliseconds, Trial *trial) {
   Verdict verdict = PASSED;
   *trial = (Trial){.program = load(text, 0, KR_RATIO_ZERO)};
   if (trial->program->plan == NULL || trial->program->diagnostics.n_errors > 0) {
-    const char *messages = kr_program_messages(trial->program), *error = strstr(messages, " error: ");
+    const char *messages = kr_program_messages(trial->program),
+               *error = strstr(messages, " error: ");
     snprintf(trial->text, sizeof trial->text, "%.250s", error != NULL ? error : messages);
     kr_program_free(trial->program);
     return REJECTED;
@@ -261,14 +268,19 @@ static Verdict try_text(const char *text, int64_t milliseconds, Trial *trial) {
     KrProgram *program = load(text, spans[round], step);
     free_streams(other, trial->program);
     other = new_streams(trial->program);
-    ok = run_engine(trial, program, end, true, round > 0 ? &cut : NULL, other, round > 0 ? &shots[round - 1] : NULL) &&
-         compare(trial, first, other, round == 0 ? "span 1" : round == 1 ? "span 7 with snapshot" : "span 64 with snapshot");
+    ok = run_engine(trial, program, end, true, round > 0 ? &cut : NULL, other,
+                    round > 0 ? &shots[round - 1] : NULL) &&
+         compare(trial, first, other,
+                 round == 0   ? "span 1"
+                 : round == 1 ? "span 7 with snapshot"
+                              : "span 64 with snapshot");
     kr_program_free(program);
   }
   if (ok && !trial->faulted &&
-      (shots[0].n_bytes != shots[1].n_bytes || memcmp(shots[0].at, shots[1].at, shots[0].n_bytes) != 0)) {
-    snprintf(trial->text, sizeof trial->text, "snapshots differ (%llu and %llu bytes)", (unsigned long long)shots[0].n_bytes,
-             (unsigned long long)shots[1].n_bytes);
+      (shots[0].n_bytes != shots[1].n_bytes ||
+       memcmp(shots[0].at, shots[1].at, shots[0].n_bytes) != 0)) {
+    snprintf(trial->text, sizeof trial->text, "snapshots differ (%llu and %llu bytes)",
+             (unsigned long long)shots[0].n_bytes, (unsigned long long)shots[1].n_bytes);
     ok = false;
   }
   if (!ok) verdict = FAILED;
@@ -304,8 +316,9 @@ static void show(const KrGenerateOptions *options) {
 
 // Switches parts off while the failure stays.
 static KrGenerateOptions shrink(KrGenerateOptions options, int64_t milliseconds) {
-  bool *const parts[] = {&options.no_events, &options.no_states, &options.no_windows, &options.no_crossings, &options.no_prev,
-                         &options.no_substeps, &options.no_phase, &options.no_random, &options.no_cycles};
+  bool *const parts[] = {&options.no_events,    &options.no_states, &options.no_windows,
+                         &options.no_crossings, &options.no_prev,   &options.no_substeps,
+                         &options.no_phase,     &options.no_random, &options.no_cycles};
   Trial trial;
   for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
     *parts[i] = true;
@@ -340,7 +353,8 @@ int main(int n_args, char **args) {
     printf("%s %s\n", verdict == PASSED ? "passed" : "failed:", trial.text);
     return verdict != PASSED;
   }
-  uint64_t first = n_args > 1 ? strtoull(args[1], NULL, 10) : 1, count = n_args > 2 ? strtoull(args[2], NULL, 10) : 200;
+  uint64_t first = n_args > 1 ? strtoull(args[1], NULL, 10) : 1,
+           count = n_args > 2 ? strtoull(args[2], NULL, 10) : 200;
   int64_t milliseconds = n_args > 3 ? atoll(args[3]) : 40;
   uint64_t n[3] = {0};
   for (uint64_t seed = first; seed < first + count; seed++) {
@@ -348,7 +362,8 @@ int main(int n_args, char **args) {
     Trial trial;
     Verdict verdict = try_options(&options, milliseconds, &trial);
     n[verdict]++;
-    if (verdict == REJECTED && n[REJECTED] <= 3) fprintf(stderr, "seed %llu rejected: %s\n", (unsigned long long)seed, trial.text);
+    if (verdict == REJECTED && n[REJECTED] <= 3)
+      fprintf(stderr, "seed %llu rejected: %s\n", (unsigned long long)seed, trial.text);
     if (verdict != FAILED) continue;
     fprintf(stderr, "seed %llu failed: %s\n", (unsigned long long)seed, trial.text);
     if (n[FAILED] > 3) continue;
@@ -361,6 +376,7 @@ int main(int n_args, char **args) {
   // Rejected programs prove nothing: too many of them are a failure of their own.
   bool mostly = n[REJECTED] * 3 <= count;
   if (!mostly) n[FAILED]++;
-  printf("%llu passed, %llu failed\n", (unsigned long long)n[PASSED], (unsigned long long)n[FAILED]);
+  printf("%llu passed, %llu failed\n", (unsigned long long)n[PASSED],
+         (unsigned long long)n[FAILED]);
   return n[FAILED] > 0;
 }

@@ -7,11 +7,11 @@
 #include <string.h>
 
 typedef struct Node {
-  uint8_t **port;    // per output: dense inner ticks
-  uint64_t n, cap;   // inner ticks computed
+  uint8_t **port;  // per output: dense inner ticks
+  uint64_t n, cap; // inner ticks computed
   bool busy;
   void *field[KR_MAX_FIELDS];
-  bool *wrote;       // STATE_WRITE, EMIT: per inner tick
+  bool *wrote;         // STATE_WRITE, EMIT: per inner tick
   uint32_t next_event; // SIGNAL: first undelivered one of its list
 } Node;
 
@@ -23,8 +23,8 @@ typedef struct Version {
 typedef struct State {
   Version *at;
   uint32_t n, cap;
-  int64_t *next_tick;  // per flow: first tick not looked at
-  uint32_t *writers;   // nodes, in order of execution
+  int64_t *next_tick; // per flow: first tick not looked at
+  uint32_t *writers;  // nodes, in order of execution
   uint32_t n_writers, cap_writers;
 } State;
 
@@ -46,9 +46,9 @@ struct KrReference {
   KrRatio horizon;
   Node *nodes;
   State *states;
-  EventList *known;    // per event stream: events that need no run, complete up to the horizon
+  EventList *known; // per event stream: events that need no run, complete up to the horizon
   bool *has_known;
-  uint32_t *order;     // flows
+  uint32_t *order; // flows
   KrReferenceFault fault;
 };
 
@@ -123,7 +123,9 @@ static size_t port_bytes(const KrNode *node, uint32_t port) {
   return (size_t)kr_type_bytes(&node->type);
 }
 
-static uint32_t inner_of(const KrReference *r, uint32_t flow) { return r->graph->flows[flow].substeps; }
+static uint32_t inner_of(const KrReference *r, uint32_t flow) {
+  return r->graph->flows[flow].substeps;
+}
 
 // Outer tick of a stream as others see it: the last inner one.
 static const uint8_t *outer(KrReference *r, KrRef ref, int64_t tick) {
@@ -164,7 +166,7 @@ static void convert_value(const void *from, KrElem elem, void *to, KrElem want) 
   else if (want == KR_ELEM_F64)
     *(double *)to = x;
   else if (want == KR_ELEM_I64)
-    *(int64_t *)to = elem == KR_ELEM_U64 ? (int64_t)*(const uint64_t *)from : kr_f64_to_i64(x);
+    *(int64_t *)to = elem == KR_ELEM_U64 ? (int64_t) * (const uint64_t *)from : kr_f64_to_i64(x);
   else
     abort();
 }
@@ -194,8 +196,10 @@ static double knot_real(KrReference *r, const KrNode *node, int64_t k) {
 
 static void run_sinc(KrReference *r, const KrNode *node, int64_t k, KrRatio a, void *out) {
   const KrFlow *s = &r->graph->flows[r->graph->nodes[node->source.node].flow];
-  KrRatio ratio = over(r->graph->flows[node->flow].clock.dt, s->clock.dt); // source rate / reader rate
-  KrSinc *sinc = kr_sinc_new(r->arena, (uint64_t)ratio.num, (uint64_t)ratio.den, (uint64_t)ratio.den);
+  KrRatio ratio =
+      over(r->graph->flows[node->flow].clock.dt, s->clock.dt); // source rate / reader rate
+  KrSinc *sinc =
+      kr_sinc_new(r->arena, (uint64_t)ratio.num, (uint64_t)ratio.den, (uint64_t)ratio.den);
   (void)a;
   (void)sinc;
   (void)k;
@@ -207,7 +211,8 @@ static void run_cross(KrReference *r, const KrNode *node, int64_t tick, void *ou
   const KrFlow *reader = &r->graph->flows[node->flow];
   const KrFlow *source = &r->graph->flows[r->graph->nodes[node->source.node].flow];
   KrRatio p = over(sub(time_of(reader, tick), source->clock.phase), source->clock.dt);
-  if (node->causal) p = sub(p, kr_ratio_of(node->mode == KR_MODE_LINEAR ? 1 : node->mode == KR_MODE_CUBIC ? 2 : 0));
+  if (node->causal)
+    p = sub(p, kr_ratio_of(node->mode == KR_MODE_LINEAR ? 1 : node->mode == KR_MODE_CUBIC ? 2 : 0));
   int64_t k = kr_ratio_floor(p), n = source->n_steps;
   KrRatio a = sub(p, kr_ratio_of(k));
   if (k < 0 || (n >= 0 && k >= n - 1)) a = KR_RATIO_ZERO;
@@ -227,10 +232,12 @@ static void run_cross(KrReference *r, const KrNode *node, int64_t tick, void *ou
       *(double *)out = p1 + to_f64(a) * (p2 - p1);
     return;
   }
-  double p0 = k > 0 ? knot_real(r, node, k - 1) : 0, p3 = n < 0 || k + 2 < n ? knot_real(r, node, k + 2) : 0;
+  double p0 = k > 0 ? knot_real(r, node, k - 1) : 0,
+         p3 = n < 0 || k + 2 < n ? knot_real(r, node, k + 2) : 0;
   if (node->type.elem == KR_ELEM_F32) {
     float q1 = (float)p1, q2 = (float)p2;
-    float q0 = k > 0 ? (float)p0 : 2.0f * q1 - q2, q3 = n < 0 || k + 2 < n ? (float)p3 : 2.0f * q2 - q1;
+    float q0 = k > 0 ? (float)p0 : 2.0f * q1 - q2,
+          q3 = n < 0 || k + 2 < n ? (float)p3 : 2.0f * q2 - q1;
     float d0 = q1 - q0, d1 = q2 - q1, d2 = q3 - q2, m1 = (d0 + d1) / 2.0f, m2 = (d1 + d2) / 2.0f;
     float c2 = 2.0f * (d1 - m1) + (d1 - m2), c3 = (m1 - d1) + (m2 - d1), b = to_f32(a);
     *(float *)out = ((c3 * b + c2) * b + m1) * b + q1;
@@ -259,7 +266,8 @@ static void run_cross(KrReference *r, const KrNode *node, int64_t tick, void *ou
   static Type reduce_##f(KrReduce reduce, Type *x, int64_t n, Type nearest) {                      \
     if (n == 0) {                                                                                  \
       if (reduce == KR_REDUCE_SUM) return 0;                                                       \
-      return reduce == KR_REDUCE_RMS || reduce == KR_REDUCE_PEAK ? kr_##f##_abs(nearest) : nearest; \
+      return reduce == KR_REDUCE_RMS || reduce == KR_REDUCE_PEAK ? kr_##f##_abs(nearest)           \
+                                                                 : nearest;                        \
     }                                                                                              \
     if (reduce == KR_REDUCE_SUM) return sum_##f(x, n);                                             \
     if (reduce == KR_REDUCE_MEAN) return sum_##f(x, n) / (Type)n;                                  \
@@ -281,7 +289,8 @@ static int64_t reduce_i64(KrReduce reduce, const int64_t *x, int64_t n, int64_t 
   uint64_t sum = 0;
   for (int64_t i = 0; i < n; i++) sum += (uint64_t)x[i];
   if (reduce == KR_REDUCE_SUM) return (int64_t)sum;
-  if (n == 0) return reduce == KR_REDUCE_PEAK && nearest < 0 ? (int64_t)(0 - (uint64_t)nearest) : nearest;
+  if (n == 0)
+    return reduce == KR_REDUCE_PEAK && nearest < 0 ? (int64_t)(0 - (uint64_t)nearest) : nearest;
   int64_t best = x[0];
   for (int64_t i = 0; i < n; i++) {
     int64_t v = reduce == KR_REDUCE_PEAK && x[i] < 0 ? (int64_t)(0 - (uint64_t)x[i]) : x[i];
@@ -341,13 +350,15 @@ static void run_window(KrReference *r, const KrNode *node, int64_t tick, void *o
 static void run_history(KrReference *r, const KrNode *node, int64_t tick, uint8_t *out) {
   const KrFlow *reader = &r->graph->flows[node->flow];
   const KrFlow *source = &r->graph->flows[r->graph->nodes[node->source.node].flow];
-  int64_t last = kr_ratio_floor(over(sub(time_of(reader, tick), source->clock.phase), source->clock.dt));
+  int64_t last =
+      kr_ratio_floor(over(sub(time_of(reader, tick), source->clock.phase), source->clock.dt));
   if (source->n_steps >= 0 && last >= source->n_steps) last = source->n_steps - 1;
   size_t size = kr_elem_bytes(node->type.elem);
   int64_t n = node->type.dim[0];
   memset(out, 0, (size_t)n * size);
   for (int64_t i = 0; i < n; i++)
-    if (last - n + 1 + i >= 0) knot(r, node->source, last - n + 1 + i, out + (size_t)i * size, node->type.elem);
+    if (last - n + 1 + i >= 0)
+      knot(r, node->source, last - n + 1 + i, out + (size_t)i * size, node->type.elem);
 }
 
 // ---- states
@@ -357,7 +368,9 @@ static const uint8_t *write_of(KrReference *r, uint32_t node, int64_t tick) {
   const uint8_t *value = NULL;
   eval(r, (KrRef){node, 0}, tick * n + n - 1);
   for (uint32_t i = 0; i < n; i++)
-    if (r->nodes[node].wrote[tick * n + i]) value = r->nodes[node].port[0] + (size_t)(tick * n + i) * kr_type_bytes(&r->graph->nodes[node].type);
+    if (r->nodes[node].wrote[tick * n + i])
+      value = r->nodes[node].port[0] +
+              (size_t)(tick * n + i) * kr_type_bytes(&r->graph->nodes[node].type);
   return value;
 }
 
@@ -376,13 +389,17 @@ static const uint8_t *write_of(KrReference *r, uint32_t node, int64_t tick) {
       lo = MIN(lo, v);                                                                             \
       hi = MAX(hi, v);                                                                             \
     }                                                                                              \
-    Type result = merge == KR_MERGE_SUM ? (Type)(o + d) : merge == KR_MERGE_MIN ? lo : merge == KR_MERGE_MAX ? hi : w; \
+    Type result = merge == KR_MERGE_SUM   ? (Type)(o + d)                                          \
+                  : merge == KR_MERGE_MIN ? lo                                                     \
+                  : merge == KR_MERGE_MAX ? hi                                                     \
+                                          : w;                                                     \
     memcpy(out, &result, sizeof result);                                                           \
   }
 #define INT_MIN_OF(a, b) ((a) < (b) ? (a) : (b))
 #define INT_MAX_OF(a, b) ((a) > (b) ? (a) : (b))
 
-static void merge_writes(KrMerge merge, KrElem elem, const uint8_t *old, const uint8_t **writes, uint32_t n, uint8_t *out) {
+static void merge_writes(KrMerge merge, KrElem elem, const uint8_t *old, const uint8_t **writes,
+                         uint32_t n, uint8_t *out) {
   if (n == 1 || merge == KR_MERGE_NONE || merge == KR_MERGE_LAST) {
     memcpy(out, writes[n - 1], kr_elem_bytes(elem));
     return;
@@ -429,8 +446,10 @@ static void commit_before(KrReference *r, uint32_t index, KrRatio time) {
       if (seen[f / 64] >> (f % 64) & 1) state->next_tick[f]++;
     if (n == 0) continue;
     Version version = {.time = instant};
-    const uint8_t *old = state->n > 0 ? state->at[state->n - 1].value : (const uint8_t *)&graph->states[index].init.as;
-    merge_writes(graph->states[index].merge, graph->states[index].type.elem, old, writes, n, version.value);
+    const uint8_t *old = state->n > 0 ? state->at[state->n - 1].value
+                                      : (const uint8_t *)&graph->states[index].init.as;
+    merge_writes(graph->states[index].merge, graph->states[index].type.elem, old, writes, n,
+                 version.value);
     KR_PUSH(r->arena, state->at, state->n, state->cap, version);
   }
 }
@@ -457,7 +476,9 @@ static void run_state_read(KrReference *r, const KrNode *node, int64_t inner, vo
 
 // ---- events
 
-static int compare_events(const Event *a, const Event *b) { return kr_ratio_compare(a->time, b->time); }
+static int compare_events(const Event *a, const Event *b) {
+  return kr_ratio_compare(a->time, b->time);
+}
 
 static void sort_events(EventList *list) { // stable insertion
   for (uint32_t i = 1; i < list->n; i++)
@@ -489,18 +510,21 @@ static bool is_emitted(const KrReference *r, uint32_t index) {
 static double event_number(const KrEventField *field, const KrEventValue *value) {
   double x = value->exact ? to_f64(value->ratio) : value->value;
   if (!field->declared) return x;
-  if (field->elem == KR_ELEM_F32) return (double)(value->exact ? to_f32(value->ratio) : (float)value->value);
+  if (field->elem == KR_ELEM_F32)
+    return (double)(value->exact ? to_f32(value->ratio) : (float)value->value);
   return x;
 }
 
 // Runs the function of a MAP or FILTER stream for one event.
-static void call_function(KrReference *r, const KrEvents *events, const Event *event, double *out, uint32_t n_out) {
+static void call_function(KrReference *r, const KrEvents *events, const Event *event, double *out,
+                          uint32_t n_out) {
   const KrGraph *graph = r->graph;
   const KrEvents *source = &graph->events[events->sources[0]];
   for (uint32_t i = 0; i < events->n_nodes; i++) r->nodes[events->nodes[i]].n = 0;
   for (uint32_t i = 0; i < events->n_param; i++) {
     Node *node = &r->nodes[events->param[i]];
-    double x = i < source->n_fields ? event_number(&source->fields[i], &event->values[i]) : to_f64(event->time);
+    double x = i < source->n_fields ? event_number(&source->fields[i], &event->values[i])
+                                    : to_f64(event->time);
     if (node->port == NULL) {
       node->port = KR_NEW_ARRAY(r->arena, uint8_t *, 1);
       node->port[0] = kr_arena_alloc(r->arena, 8);
@@ -521,7 +545,8 @@ static void call_function(KrReference *r, const KrEvents *events, const Event *e
   }
 }
 
-// Every event of a stream with time <= until, in order. Emitted ones are found by running their flows.
+// Every event of a stream with time <= until, in order. Emitted ones are found by running their
+// flows.
 static EventList list_events(KrReference *r, uint32_t index, KrRatio until) {
   const KrGraph *graph = r->graph;
   const KrEvents *events = &graph->events[index];
@@ -535,7 +560,8 @@ static EventList list_events(KrReference *r, uint32_t index, KrRatio until) {
     }
     break;
   case KR_EVENTS_EVERY:
-    for (KrRatio t = events->items[0].time; kr_ratio_compare(t, until) <= 0; t = add(t, events->period)) {
+    for (KrRatio t = events->items[0].time; kr_ratio_compare(t, until) <= 0;
+         t = add(t, events->period)) {
       Event e = from_item(r, &events->items[0], t, events->n_fields);
       KR_PUSH(r->arena, list.at, list.n, list.cap, e);
     }
@@ -553,7 +579,8 @@ static EventList list_events(KrReference *r, uint32_t index, KrRatio until) {
         e.values = KR_NEW_ARRAY(r->arena, KrEventValue, events->n_fields);
         for (uint32_t i = 0; i < events->n_fields; i++) {
           double x = 0;
-          convert_value(eval(r, node->in[1 + i], tick), kr_graph_type(graph, node->in[1 + i]).elem, &x, KR_ELEM_F64);
+          convert_value(eval(r, node->in[1 + i], tick), kr_graph_type(graph, node->in[1 + i]).elem,
+                        &x, KR_ELEM_F64);
           e.values[i] = (KrEventValue){.present = true, .value = x};
         }
         KR_PUSH(r->arena, list.at, list.n, list.cap, e);
@@ -563,7 +590,8 @@ static EventList list_events(KrReference *r, uint32_t index, KrRatio until) {
   case KR_EVENTS_MERGE:
     for (uint32_t s = 0; s < events->n_sources; s++) {
       EventList part = list_events(r, events->sources[s], until);
-      for (uint32_t i = 0; i < part.n; i++) KR_PUSH(r->arena, list.at, list.n, list.cap, part.at[i]);
+      for (uint32_t i = 0; i < part.n; i++)
+        KR_PUSH(r->arena, list.at, list.n, list.cap, part.at[i]);
     }
     break;
   case KR_EVENTS_DELAY: {
@@ -585,7 +613,8 @@ static EventList list_events(KrReference *r, uint32_t index, KrRatio until) {
       if (events->kind == KR_EVENTS_FILTER && out[0] == 0) continue;
       if (events->kind == KR_EVENTS_MAP) {
         e.values = KR_NEW_ARRAY(r->arena, KrEventValue, n_out);
-        for (uint32_t j = 0; j < n_out; j++) e.values[j] = (KrEventValue){.present = true, .value = out[j]};
+        for (uint32_t j = 0; j < n_out; j++)
+          e.values[j] = (KrEventValue){.present = true, .value = out[j]};
       }
       KR_PUSH(r->arena, list.at, list.n, list.cap, e);
     }
@@ -604,7 +633,8 @@ static EventList events_until(KrReference *r, uint32_t index, KrRatio until) {
   return r->known[index];
 }
 
-static void place(const KrFlow *flow, KrRatio time, bool emitted, bool round_floor, int64_t *tick, KrRatio *rest) {
+static void place(const KrFlow *flow, KrRatio time, bool emitted, bool round_floor, int64_t *tick,
+                  KrRatio *rest) {
   KrRatio p = over(sub(time, flow->clock.phase), flow->clock.dt);
   *tick = emitted ? kr_ratio_ceil(p) : kr_ratio_floor(p);
   *rest = emitted || round_floor ? KR_RATIO_ZERO : sub(p, kr_ratio_of(*tick));
@@ -615,7 +645,8 @@ static void place(const KrFlow *flow, KrRatio time, bool emitted, bool round_flo
 }
 
 // First tick at which the note begun by event i no longer holds, and the residual there.
-static int64_t end_of(const KrFlow *flow, const KrNode *node, const EventList *list, uint32_t i, int64_t onset, KrRatio *rest) {
+static int64_t end_of(const KrFlow *flow, const KrNode *node, const EventList *list, uint32_t i,
+                      int64_t onset, KrRatio *rest) {
   int64_t end = INT64_MAX, tick;
   KrRatio part;
   const Event *note = &list->at[i];
@@ -685,7 +716,8 @@ static void run_signal(KrReference *r, const KrNode *node, int64_t tick, uint8_t
   switch (node->signal) {
   case KR_SIGNAL_IMPULSE: put_ratio(port[0], node->type.elem, kr_ratio_of(n_now)); return;
   case KR_SIGNAL_OFFSET:
-    put_ratio(port[0], node->type.elem, newest == KR_NONE ? KR_RATIO_ZERO : tick_residual(flow, node, &list.at[newest]));
+    put_ratio(port[0], node->type.elem,
+              newest == KR_NONE ? KR_RATIO_ZERO : tick_residual(flow, node, &list.at[newest]));
     return;
   case KR_SIGNAL_HOLD:
     if (newest == KR_NONE || node->field == KR_NONE)
@@ -700,7 +732,8 @@ static void run_signal(KrReference *r, const KrNode *node, int64_t tick, uint8_t
   bool on = newest != KR_NONE && tick < end;
   put_ratio(port[0], node->type.elem, on ? KR_RATIO_ONE : KR_RATIO_ZERO);
   port[1][0] = onset_now != KR_NONE;
-  put_ratio(port[2], node->type.elem, onset_now != KR_NONE ? tick_residual(flow, node, &list.at[onset_now]) : KR_RATIO_ZERO);
+  put_ratio(port[2], node->type.elem,
+            onset_now != KR_NONE ? tick_residual(flow, node, &list.at[onset_now]) : KR_RATIO_ZERO);
   put_ratio(port[3], node->type.elem, newest != KR_NONE && tick == end ? rest : KR_RATIO_ZERO);
 }
 
@@ -712,9 +745,17 @@ static void prepare_op(KrReference *r, uint32_t index) {
   const KrOp *op = node->op;
   KrRatio dt = KR_RATIO_ONE;
   if (node->flow != KR_NONE)
-    dt = over(r->graph->flows[node->flow].clock.dt, kr_ratio_of(r->graph->flows[node->flow].substeps));
-  KrPrep prep = {.op = op, .elem = node->elem, .dt = dt, .port = node->port, .type = node->type,
-                 .seed = r->graph->seed, .path = node->path, .lanes = 1, .arena = r->arena};
+    dt = over(r->graph->flows[node->flow].clock.dt,
+              kr_ratio_of(r->graph->flows[node->flow].substeps));
+  KrPrep prep = {.op = op,
+                 .elem = node->elem,
+                 .dt = dt,
+                 .port = node->port,
+                 .type = node->type,
+                 .seed = r->graph->seed,
+                 .path = node->path,
+                 .lanes = 1,
+                 .arena = r->arena};
   for (uint32_t i = 0; i < kr_op_fields(op); i++) {
     KrElem elem = op->field[i].elem == KR_ELEM_CALL ? node->elem : (KrElem)op->field[i].elem;
     uint64_t n = op->field[i].count > 0 ? op->field[i].count : op->count(&prep, i);
@@ -743,10 +784,19 @@ static void run_op(KrReference *r, uint32_t index, int64_t inner, uint8_t *const
     if (in[i] == NULL) return;
   }
   for (uint32_t i = 0; i < node->n_out; i++) out[i] = port[i];
-  KrCall call = {.n = 1, .lanes = 1, .tick = inner, .in = in, .out = out, .field = r->nodes[index].field,
-                 .in_type = types, .type = &node->type, .fault = &fault};
+  KrCall call = {.n = 1,
+                 .lanes = 1,
+                 .tick = inner,
+                 .in = in,
+                 .out = out,
+                 .field = r->nodes[index].field,
+                 .in_type = types,
+                 .type = &node->type,
+                 .fault = &fault};
   node->op->run[node->elem](&call);
-  if (fault.message != NULL) set_fault(r, node->flow, inner / (node->flow == KR_NONE ? 1 : inner_of(r, node->flow)), fault.message);
+  if (fault.message != NULL)
+    set_fault(r, node->flow, inner / (node->flow == KR_NONE ? 1 : inner_of(r, node->flow)),
+              fault.message);
 }
 
 static void run_sum(KrReference *r, const KrNode *node, int64_t inner, void *out) {
@@ -762,7 +812,7 @@ static void run_sum(KrReference *r, const KrNode *node, int64_t inner, void *out
     else if (node->type.elem == KR_ELEM_F64)
       memcpy(&d[i], at, 8);
     else if (kr_elem_bytes(node->type.elem) == 4)
-      whole += (uint64_t)(int64_t)*(const int32_t *)(const void *)at;
+      whole += (uint64_t)(int64_t) * (const int32_t *)(const void *)at;
     else
       whole += *(const uint64_t *)(const void *)at;
   }
@@ -777,14 +827,17 @@ static void run_sum(KrReference *r, const KrNode *node, int64_t inner, void *out
   free(d);
 }
 
-static void run_input(const KrReference *r, const KrNode *node, int64_t tick, uint8_t *const *port) {
+static void run_input(const KrReference *r, const KrNode *node, int64_t tick,
+                      uint8_t *const *port) {
   const KrInput *input = &r->graph->inputs[node->input];
   for (uint32_t c = 0; c < node->n_out; c++) {
     if (input->audio == NULL) {
       memcpy(port[c], &input->value.as, kr_elem_bytes(node->type.elem));
       continue;
     }
-    float x = (uint64_t)tick < input->audio->n_frames ? input->audio->frames[(uint64_t)tick * input->audio->n_channels + c] : 0;
+    float x = (uint64_t)tick < input->audio->n_frames
+                  ? input->audio->frames[(uint64_t)tick * input->audio->n_channels + c]
+                  : 0;
     convert_value(&x, KR_ELEM_F32, port[c], node->type.elem);
   }
 }
@@ -818,10 +871,13 @@ static void run_node(KrReference *r, uint32_t index, int64_t inner) {
     if (inner > 0)
       at = eval(r, node->in[0], inner - 1);
     else
-      at = node->n_in > 1 && node->in[1].node != KR_NONE ? eval(r, node->in[1], 0) : (const uint8_t *)&node->value.as;
+      at = node->n_in > 1 && node->in[1].node != KR_NONE ? eval(r, node->in[1], 0)
+                                                         : (const uint8_t *)&node->value.as;
     if (at != NULL) memcpy(port[0], at, port_bytes(node, 0));
     break;
-  case KR_NODE_TIME: put_ratio(port[0], node->type.elem, time_of(&graph->flows[node->flow], tick)); break;
+  case KR_NODE_TIME:
+    put_ratio(port[0], node->type.elem, time_of(&graph->flows[node->flow], tick));
+    break;
   case KR_NODE_STEP: memcpy(port[0], &tick, 8); break;
   case KR_NODE_SIGNAL: run_signal(r, node, tick, port); break;
   case KR_NODE_EMIT:
@@ -860,7 +916,8 @@ static const uint8_t *eval(KrReference *r, KrRef ref, int64_t inner) {
   while (state->n <= (uint64_t)inner) {
     if (r->fault.is_set) return NULL;
     if (state->busy) abort(); // a zero-delay cycle the checker let through
-    if (state->n == 0 && node->kind == KR_NODE_OP && node->op->field[0].name != NULL && state->field[0] == NULL)
+    if (state->n == 0 && node->kind == KR_NODE_OP && node->op->field[0].name != NULL &&
+        state->field[0] == NULL)
       prepare_op(r, ref.node);
     if (state->n >= state->cap) grow(r, ref.node, state->n + 1);
     state->busy = true;
@@ -872,6 +929,10 @@ static const uint8_t *eval(KrReference *r, KrRef ref, int64_t inner) {
   return state->port[ref.port] + (size_t)inner * port_bytes(node, ref.port);
 }
 
-const void *kr_reference_value(KrReference *reference, KrRef ref, int64_t tick) { return outer(reference, ref, tick); }
+const void *kr_reference_value(KrReference *reference, KrRef ref, int64_t tick) {
+  return outer(reference, ref, tick);
+}
 
-const KrReferenceFault *kr_reference_fault(const KrReference *reference) { return &reference->fault; }
+const KrReferenceFault *kr_reference_fault(const KrReference *reference) {
+  return &reference->fault;
+}

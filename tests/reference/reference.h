@@ -1,6 +1,7 @@
-/// Reference executor: what a graph means, tick by tick, straight from docs/semantics.md; slow and obvious.
-/// A value is computed when asked for and kept for ever. Shares time, maths, graph and the operators' kernels
-/// (called for one tick and one lane) with the engine; order, crossings, windows, states, events are its own.
+/// Reference executor: what a graph means, tick by tick, straight from docs/semantics.md; slow and
+/// obvious. A value is computed when asked for and kept for ever. Shares time, maths, graph and the
+/// operators' kernels (called for one tick and one lane) with the engine; order, crossings,
+/// windows, states, events are its own.
 #ifndef KR_REFERENCE_H
 #define KR_REFERENCE_H
 #include "graph/graph.h"
@@ -13,9 +14,11 @@ typedef struct KrReferenceFault {
   const char *message;
 } KrReferenceFault;
 
-/// Events known ahead are listed up to `horizon` seconds. Memory from `arena`, which must have an escape.
+/// Events known ahead are listed up to `horizon` seconds. Memory from `arena`, which must have an
+/// escape.
 KrReference *kr_reference_new(KrArena *arena, const KrGraph *graph, KrRatio horizon);
-/// Value of one tick of a port (the last inner one under substeps); valid for ever. NULL after a fault.
+/// Value of one tick of a port (the last inner one under substeps); valid for ever. NULL after a
+/// fault.
 const void *kr_reference_value(KrReference *reference, KrRef ref, int64_t tick);
 const KrReferenceFault *kr_reference_fault(const KrReference *reference);
 #endif

@@ -21,7 +21,8 @@ static KrProgram *finish(KrBuilder *builder, KrRatio step) {
   kr_program_defaults(&options);
   options.step = step;
   KrStatus status = kr_builder_finish(builder, &options, &program, error);
-  if (status != KR_OK) print_error("%s %s\n", error, program != NULL ? kr_program_messages(program) : "");
+  if (status != KR_OK)
+    print_error("%s %s\n", error, program != NULL ? kr_program_messages(program) : "");
   assert_int_equal(status, KR_OK);
   return program;
 }
@@ -34,7 +35,8 @@ static void read_all(const KrProgram *program, KrRatio part, uint32_t n_parts, d
   for (uint32_t i = 1; i <= n_parts; i++) {
     assert_int_equal(kr_session_run(session, ratio(part.num * i, part.den)), KR_OK);
     int64_t ticks = kr_session_ticks(session, 0);
-    assert_int_equal(kr_session_read(session, 0, 0, done, (uint32_t)(ticks - done), values + done), KR_OK);
+    assert_int_equal(kr_session_read(session, 0, 0, done, (uint32_t)(ticks - done), values + done),
+                     KR_OK);
     done = ticks;
   }
   kr_session_free(session);
@@ -44,9 +46,14 @@ static void a_sine_bent_by_a_slow_one_is_its_formula(void **state) {
   (void)state;
   KrBuilder *b;
   assert_int_equal(kr_builder_new(&b), KR_OK);
-  uint32_t slow = kr_builder_flow(b, &(KrFlowSettings){.name = "slow", .rate = KR_RATE_CONTROL, .dt = {1, 100}, .phase = {0, 1}});
-  uint32_t fast = kr_builder_flow(b, &(KrFlowSettings){.name = "fast", .rate = KR_RATE_AUDIO, .dt = {1, 48000}, .phase = {0, 1}});
-  KrStream lfo = kr_builder_op(b, slow, "sine", (KrArgument[]){{.is_constant = true, .constant = {2, 1}}}, 1);
+  uint32_t slow = kr_builder_flow(
+      b,
+      &(KrFlowSettings){.name = "slow", .rate = KR_RATE_CONTROL, .dt = {1, 100}, .phase = {0, 1}});
+  uint32_t fast = kr_builder_flow(
+      b,
+      &(KrFlowSettings){.name = "fast", .rate = KR_RATE_AUDIO, .dt = {1, 48000}, .phase = {0, 1}});
+  KrStream lfo =
+      kr_builder_op(b, slow, "sine", (KrArgument[]){{.is_constant = true, .constant = {2, 1}}}, 1);
   KrStream bend = kr_builder_cross(b, fast, lfo, "linear");
   kr_builder_output(b, fast, NULL, &bend, 1);
   KrProgram *program = finish(b, ratio(1, 100));
@@ -54,7 +61,8 @@ static void a_sine_bent_by_a_slow_one_is_its_formula(void **state) {
   read_all(program, ratio(1, 100), 10, values);
   for (int i = 0; i < 4800; i++) {
     int k = i / 480;
-    double a = i % 480 / 480.0, x0 = sin(2 * M_PI * 2 * k / 100), x1 = sin(2 * M_PI * 2 * (k + 1) / 100);
+    double a = i % 480 / 480.0, x0 = sin(2 * M_PI * 2 * k / 100),
+           x1 = sin(2 * M_PI * 2 * (k + 1) / 100);
     assert_true(fabs(values[i] - (x0 + a * (x1 - x0))) < 1e-6);
   }
   kr_program_free(program);
@@ -71,9 +79,17 @@ static KrProgram *build_leaky(KrRatio step) {
   static double keep = 0.5;
   KrBuilder *b;
   assert_int_equal(kr_builder_new(&b), KR_OK);
-  uint32_t flow = kr_builder_flow(b, &(KrFlowSettings){.name = "f", .rate = KR_RATE_SIM, .dt = {1, 1000}, .phase = {0, 1}, .is_f64 = true});
+  uint32_t flow = kr_builder_flow(
+      b, &(KrFlowSettings){
+             .name = "f", .rate = KR_RATE_SIM, .dt = {1, 1000}, .phase = {0, 1}, .is_f64 = true});
   KrStream one = kr_builder_constant(b, flow, ratio(1, 1));
-  KrNative leaky = {.name = "leaky", .n_inputs = 1, .n_outputs = 1, .fields = (KrNativeField[]){{"sum", 1}}, .n_fields = 1, .run = run_leaky, .user = &keep};
+  KrNative leaky = {.name = "leaky",
+                    .n_inputs = 1,
+                    .n_outputs = 1,
+                    .fields = (KrNativeField[]){{"sum", 1}},
+                    .n_fields = 1,
+                    .run = run_leaky,
+                    .user = &keep};
   KrStream y = kr_builder_native(b, flow, &leaky, &one, 1);
   kr_builder_output(b, flow, NULL, &y, 1);
   return finish(b, step);
@@ -127,9 +143,13 @@ static void a_loop_through_prev_counts(void **state) {
   (void)state;
   KrBuilder *b;
   assert_int_equal(kr_builder_new(&b), KR_OK);
-  uint32_t flow = kr_builder_flow(b, &(KrFlowSettings){.name = "f", .rate = KR_RATE_SIM, .dt = {1, 1000}, .phase = {0, 1}, .is_f64 = true});
+  uint32_t flow = kr_builder_flow(
+      b, &(KrFlowSettings){
+             .name = "f", .rate = KR_RATE_SIM, .dt = {1, 1000}, .phase = {0, 1}, .is_f64 = true});
   KrStream before = kr_builder_prev(b, flow, ratio(-1, 1));
-  KrStream now = kr_builder_op(b, flow, "add", (KrArgument[]){{.stream = before}, {.is_constant = true, .constant = {1, 1}}}, 2);
+  KrStream now = kr_builder_op(
+      b, flow, "add", (KrArgument[]){{.stream = before}, {.is_constant = true, .constant = {1, 1}}},
+      2);
   kr_builder_feed(b, before, now);
   kr_builder_output(b, flow, NULL, &now, 1);
   KrProgram *program = finish(b, ratio(1, 10));
@@ -145,14 +165,19 @@ static void mistakes_are_told(void **state) {
   KrProgram *program;
   char error[256];
   assert_int_equal(kr_builder_new(&b), KR_OK);
-  uint32_t flow = kr_builder_flow(b, &(KrFlowSettings){.name = "f", .rate = KR_RATE_AUDIO, .dt = {1, 48000}, .phase = {0, 1}});
+  uint32_t flow = kr_builder_flow(
+      b, &(KrFlowSettings){.name = "f", .rate = KR_RATE_AUDIO, .dt = {1, 48000}, .phase = {0, 1}});
   kr_builder_op(b, flow, "sien", NULL, 0);
   kr_builder_constant(b, flow, ratio(1, 1)); // after a failure nothing happens
   assert_int_equal(kr_builder_finish(b, NULL, &program, error), KR_ERROR_ARGUMENT);
   assert_null(program);
   assert_string_equal(error, "no operator `sien`");
   assert_int_equal(kr_builder_new(&b), KR_OK);
-  assert_int_equal(kr_builder_flow(b, &(KrFlowSettings){.name = "f", .rate = KR_RATE_AUDIO, .dt = {-1, 48000}, .phase = {0, 1}}), UINT32_MAX);
+  assert_int_equal(kr_builder_flow(b, &(KrFlowSettings){.name = "f",
+                                                        .rate = KR_RATE_AUDIO,
+                                                        .dt = {-1, 48000},
+                                                        .phase = {0, 1}}),
+                   UINT32_MAX);
   assert_non_null(kr_builder_error(b));
   kr_builder_free(b);
 }

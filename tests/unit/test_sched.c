@@ -107,8 +107,7 @@ static void slow_reader_finds_its_version(void **state) {
   uint32_t fast = add_flow("fast", ratio(1, 1000), KR_RATIO_ZERO, f64);
   uint32_t slow = add_flow("slow", ratio(3, 10), KR_RATIO_ZERO, f64);
   KrRef old = add_state_read(fast, counter);
-  add_state_write(fast, counter,
-                  add_add(fast, KR_ELEM_I64, old, add_const(fast, KR_ELEM_I64, 1)));
+  add_state_write(fast, counter, add_add(fast, KR_ELEM_I64, old, add_const(fast, KR_ELEM_I64, 1)));
   add_output(slow, add_state_read(slow, counter));
   KrPlanOptions options = {0, ratio(1, 100)};
   Recording *r = run_all(&options, ratio(3, 1), 0);
