@@ -95,7 +95,9 @@ static inline KrRef add_op(uint32_t flow, const char *name, KrElem elem, uint32_
     if (at(in[k])->kind == KR_NODE_CONST) {
       port->kind = KR_VALUE_CONST;
       port->value = elem == KR_ELEM_F32 ? (double)at(in[k])->value.as.f32 : at(in[k])->value.as.f64;
-      port->ratio = ratio((int64_t)(port->value * 1000 + (port->value < 0 ? -0.5 : 0.5)), 1000);
+      port->exact = port->value > -1e15 && port->value < 1e15; // no NaN, no infinity
+      double scaled = port->exact ? port->value * 1000 : 0;
+      port->ratio = ratio((int64_t)(scaled + (scaled < 0 ? -0.5 : 0.5)), 1000);
     }
     k += n;
   }
