@@ -383,7 +383,9 @@ static const char *near_dt(KrElab *e, const KrClock *clocks, uint32_t n, uint32_
   for (uint32_t i = 0; i < n; i++)
     if (i != clash) others[n_others++] = clocks[i];
   KrRatio dt;
-  if (kr_grid_nearest_dt(others, n_others, clocks[clash].dt, &dt) != KR_OK)
+  // Where later flows clash too, what fits the flows before is a start.
+  if (kr_grid_nearest_dt(others, n_others, clocks[clash].dt, &dt) != KR_OK &&
+      kr_grid_nearest_dt(clocks, clash, clocks[clash].dt, &dt) != KR_OK)
     return "choose rates with a smaller common multiple";
   return kr_text_print(e->arena, "the nearest dt that fits `%t` is %r", e->graph->flows[clash].name,
                        dt.num, dt.den);
@@ -399,8 +401,14 @@ static void check_grid(KrElab *e) {
   uint32_t a = 0, b = 0;
   if (kr_grid_make(clocks, graph->n_flows, &grid, &a, &b) == KR_OK) return;
   uint32_t late = a > b ? a : b, early = a > b ? b : a;
-  kr_diagnose(e->list, KR_ERROR, e->flows[e->n_flows - 1]->span,
-              near_dt(e, clocks, graph->n_flows, late),
+  const char *hint = near_dt(e, clocks, graph->n_flows, late);
+  KrSpan span = e->flows[e->n_flows - 1]->span;
+  if (early == late) {
+    kr_diagnose(e->list, KR_ERROR, span, hint, "no grid is fine enough for `%t` at %r Hz",
+                graph->flows[late].name, clocks[late].dt.den, clocks[late].dt.num);
+    return;
+  }
+  kr_diagnose(e->list, KR_ERROR, span, hint,
               "no common grid: `%t` at %r Hz and `%t` at %r Hz", graph->flows[early].name,
               clocks[early].dt.den, clocks[early].dt.num, graph->flows[late].name,
               clocks[late].dt.den, clocks[late].dt.num);
