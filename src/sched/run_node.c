@@ -451,7 +451,8 @@ static void run_node(KrRun *run, KrRunUnit *unit, KrRunStep *step, const KrSlice
     if (outer || step->own_source) run_history(step, slice);
     break;
   case KR_NODE_STATE_READ:
-    if (outer || !step->plan->reads_versions) kr_state_read(run, step, slice);
+    if (outer || !step->plan->reads_versions || run->states[step->node->state].logs != NULL)
+      kr_state_read(run, step, slice);
     break;
   case KR_NODE_PREV: run_prev(step, slice); break;
   case KR_NODE_TIME: run_time(run, step, slice); break;
