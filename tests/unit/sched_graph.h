@@ -10,6 +10,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+// `./check quick`: fewer of what is drawn at random.
+static inline bool is_quick(void) {
+  const char *mode = getenv("KAIRO_MODE");
+  return mode != NULL && strcmp(mode, "quick") == 0;
+}
 static KrArena arena;
 static KrGraph *graph;
 

@@ -207,9 +207,10 @@ static void rates_without_common_multiple_agree_for_any_span(void **state) {
       KrRef ramp = add_ramp(a, 0.1);
       add_output(b, add_cross(b, f64, ramp, KR_MODE_LINEAR, false));
       add_output(b, add_cross(b, KR_ELEM_F32, ramp, KR_MODE_CUBIC, false));
-      add_output(b, add_cross(b, f64, ramp, KR_MODE_SINC, false));
+      if (!is_quick() || (i < 2 && k < 2))
+        add_output(b, add_cross(b, f64, ramp, KR_MODE_SINC, false));
       add_output(b, add_window(b, f64, ramp, KR_REDUCE_RMS, KR_RATIO_ZERO));
-      assert_invariant(ratio(1, 8));
+      assert_invariant(ratio(1, is_quick() ? 50 : 8));
     }
 }
 

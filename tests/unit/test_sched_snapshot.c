@@ -142,7 +142,7 @@ static void snapshot_is_the_same_from_any_run_and_continues(void **state) {
   build_piece();
   KrRatio end = ratio(1, 1);
   Recording *truth = run_all(NULL, end, 0);
-  for (uint32_t round = 0; round < 40; round++) {
+  for (uint32_t round = 0; round < (is_quick() ? 5 : 40); round++) {
     KrRatio instant = random_instant();
     KrBuffer bytes[3];
     Recording *parts[2] = {new_recording(), new_recording()};
@@ -214,7 +214,7 @@ static void swap_to_the_same_program_changes_nothing(void **state) {
   build_piece();
   KrRatio end = ratio(1, 1);
   Recording *truth = run_all(NULL, end, 0);
-  for (uint32_t round = 0; round < 20; round++) {
+  for (uint32_t round = 0; round < (is_quick() ? 4 : 20); round++) {
     KrPlanOptions options = random_options();
     KrPlan *plan = make_plan(&options), *next_plan = make_plan(NULL);
     KrRun *run = make_run(plan), *next = make_run(next_plan);

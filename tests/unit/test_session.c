@@ -1,5 +1,5 @@
-// A running piece through the public interface: messages, reading, pushed events, files from the host, saving,
-// swapping, hashes.
+// A running piece through the public interface: messages, reading, pushed events, files from the
+// host, saving, swapping, hashes.
 #include "kairo/kairo.h"
 #include <math.h>
 #include <setjmp.h>
@@ -38,26 +38,31 @@ static KrSession *begin(const KrProgram *program) {
 }
 
 // Runs to n/100 s in steps of 1/100 s and reads the ticks of output `index` from *done on.
-static void run_reading(KrSession *session, int from, int to, uint32_t index, int64_t *done, double *values) {
+static void run_reading(KrSession *session, int from, int to, uint32_t index, int64_t *done,
+                        double *values) {
   for (int i = from + 1; i <= to; i++) {
     assert_int_equal(kr_session_run(session, ratio(i, 100)), KR_OK);
     int64_t ticks = kr_session_ticks(session, index);
-    assert_int_equal(kr_session_read(session, index, 0, *done, (uint32_t)(ticks - *done), values + *done), KR_OK);
+    assert_int_equal(
+        kr_session_read(session, index, 0, *done, (uint32_t)(ticks - *done), values + *done),
+        KR_OK);
     *done = ticks;
   }
 }
 
-static const char drops[] = "@seed = 3\n"
-                            "flow lfo(dt=1/100 @rate=control) { output sine(freq=3Hz) }\n"
-                            "flow tone(dt=1/8000 @rate=audio) {\n"
-                            "  let drop = sample_and_hold(random(1).uniform, impulse(freq=40Hz))\n"
-                            "  output comb(sine(freq=200Hz + 100Hz * drop + 20Hz * resample(lfo, to=audio, "
-                            "mode=linear)), time=7ms, feedback=0.5) * 0.4\n"
-                            "}\n";
+static const char drops[] =
+    "@seed = 3\n"
+    "flow lfo(dt=1/100 @rate=control) { output sine(freq=3Hz) }\n"
+    "flow tone(dt=1/8000 @rate=audio) {\n"
+    "  let drop = sample_and_hold(random(1).uniform, impulse(freq=40Hz))\n"
+    "  output comb(sine(freq=200Hz + 100Hz * drop + 20Hz * resample(lfo, to=audio, "
+    "mode=linear)), time=7ms, feedback=0.5) * 0.4\n"
+    "}\n";
 
 static void errors_have_place_reason_and_hint(void **state) {
   (void)state;
-  static const char text[] = "flow a(dt=1/100) {\n  output sien(freq=1Hz)\n  output q = 440Hz + 1s\n}\n";
+  static const char text[] =
+      "flow a(dt=1/100) {\n  output sien(freq=1Hz)\n  output q = 440Hz + 1s\n}\n";
   KrProgram *program = NULL;
   assert_int_equal(kr_program_load("bad", text, strlen(text), NULL, &program), KR_ERROR_PROGRAM);
   const char *messages = kr_program_messages(program);
@@ -74,10 +79,11 @@ static void errors_have_place_reason_and_hint(void **state) {
 
 static void outputs_are_described(void **state) {
   (void)state;
-  KrProgram *program = load("@duration = 250ms\n"
-                            "flow a(dt=1/44100 @rate=audio) { output (time, 2) }\n"
-                            "flow p(dt=1/60 @rate=visual) {\n  output text(\"hi\", width=40, height=20)\n"
-                            "  output n = step\n}\n");
+  KrProgram *program =
+      load("@duration = 250ms\n"
+           "flow a(dt=1/44100 @rate=audio) { output (time, 2) }\n"
+           "flow p(dt=1/60 @rate=visual) {\n  output text(\"hi\", width=40, height=20)\n"
+           "  output n = step\n}\n");
   assert_int_equal(kr_program_outputs(program), 3);
   KrOutputInfo a = kr_program_output(program, 0), p = kr_program_output(program, 1),
                n = kr_program_output(program, 2);
@@ -120,7 +126,8 @@ static void only_ticks_that_are_there_can_be_read(void **state) {
 
 static void a_fault_names_its_reason(void **state) {
   (void)state;
-  KrProgram *program = load("flow a(dt=1/1000 @rate=sim) {\n  let n: i64 = 5 - step\n  output div(10, n)\n}\n");
+  KrProgram *program =
+      load("flow a(dt=1/1000 @rate=sim) {\n  let n: i64 = 5 - step\n  output div(10, n)\n}\n");
   KrSession *session = begin(program);
   assert_null(kr_session_error(session));
   assert_int_equal(kr_session_run(session, ratio(1, 100)), KR_ERROR_RUN);
@@ -140,7 +147,8 @@ static void pushed_events_reach_their_ticks(void **state) {
   KrProgram *program = load(keys);
   KrSession *session = begin(program);
   const double a4[] = {440, 1}, c5[] = {523, 0.5};
-  KrEventInput note = {.time = ratio(3, 1000), .has_dur = true, .dur = ratio(4, 1000), .values = a4, .n_values = 2};
+  KrEventInput note = {
+      .time = ratio(3, 1000), .has_dur = true, .dur = ratio(4, 1000), .values = a4, .n_values = 2};
   assert_int_equal(kr_session_push(session, "keys", &note), KR_OK);
   assert_int_equal(kr_session_push(session, "knob", &note), KR_ERROR_NOT_FOUND);
   note.n_values = 1;
@@ -192,8 +200,8 @@ static void a_snapshot_holds_events_that_are_to_come(void **state) {
   kr_program_free(program);
 }
 
-static KrStatus give_bytes(void *user, const char *path, KrArena *arena, const uint8_t **at, size_t *n,
-                           const char **error) {
+static KrStatus give_bytes(void *user, const char *path, KrArena *arena, const uint8_t **at,
+                           size_t *n, const char **error) {
   static const char table[] = "time,freq,vel\n0.002,100,1\n0.005,200,1\n";
   ++*(int *)user;
   *error = "there is only notes.csv";
@@ -206,13 +214,15 @@ static KrStatus give_bytes(void *user, const char *path, KrArena *arena, const u
   return KR_OK;
 }
 
-static KrStatus give_audio(void *user, const char *path, KrArena *arena, KrAssetAudio *audio, const char **error) {
+static KrStatus give_audio(void *user, const char *path, KrArena *arena, KrAssetAudio *audio,
+                           const char **error) {
   float *frames = kr_arena_alloc(arena, 4 * sizeof(float));
   ++*(int *)user;
   *error = "there is only ramp";
   if (strcmp(path, "ramp") != 0 || frames == NULL) return KR_ERROR_NOT_FOUND;
   for (int i = 0; i < 4; i++) frames[i] = (float)(i + 1) / 8;
-  *audio = (KrAssetAudio){.frames = frames, .n_frames = 4, .n_channels = 1, .rate_hz = 1000, .exact = true};
+  *audio = (KrAssetAudio){
+      .frames = frames, .n_frames = 4, .n_channels = 1, .rate_hz = 1000, .exact = true};
   return KR_OK;
 }
 
@@ -224,10 +234,11 @@ static void the_host_gives_the_files(void **state) {
   kr_program_defaults(&options);
   options.host = &host;
   options.step = ratio(1, 100);
-  KrProgram *program = load_with("let e = event.from_csv(\"notes.csv\")\n"
-                                 "flow a(dt=1/1000 @rate=audio) {\n"
-                                 "  output f = e.to_signal(mode=hold).freq\n  output s = sample(\"ramp\")\n}\n",
-                                 &options);
+  KrProgram *program =
+      load_with("let e = event.from_csv(\"notes.csv\")\n"
+                "flow a(dt=1/1000 @rate=audio) {\n"
+                "  output f = e.to_signal(mode=hold).freq\n  output s = sample(\"ramp\")\n}\n",
+                &options);
   assert_int_equal(n_calls, 2);
   KrSession *session = begin(program);
   double f[10], s[10];
@@ -331,8 +342,10 @@ static void swapping_the_same_program_changes_nothing(void **state) {
 
 static void a_swap_keeps_states(void **state) {
   (void)state;
-  KrProgram *old = load("@state n: i64 = 0\nflow a(dt=1/1000 @rate=sim) {\n  n = n + 1\n  output n\n}\n");
-  KrProgram *new = load("@state n: i64 = 0\nflow a(dt=1/1000 @rate=sim) {\n  n = n + 10\n  output n\n}\n");
+  KrProgram *old =
+      load("@state n: i64 = 0\nflow a(dt=1/1000 @rate=sim) {\n  n = n + 1\n  output n\n}\n");
+  KrProgram *new =
+      load("@state n: i64 = 0\nflow a(dt=1/1000 @rate=sim) {\n  n = n + 10\n  output n\n}\n");
   KrSession *session = begin(old);
   double values[30];
   int64_t done = 0;
@@ -380,9 +393,10 @@ static void settings_inputs_and_probes_are_taken(void **state) {
   options.probes = &probe;
   options.n_probes = 1;
   options.step = ratio(1, 100);
-  KrProgram *program = load_with("const level = 1\ninput knob: f64 = 0\n"
-                                 "flow a(dt=1/100 @rate=sim) {\n  let inner = level * knob\n  output inner + 1\n}\n",
-                                 &options);
+  KrProgram *program =
+      load_with("const level = 1\ninput knob: f64 = 0\n"
+                "flow a(dt=1/100 @rate=sim) {\n  let inner = level * knob\n  output inner + 1\n}\n",
+                &options);
   assert_int_equal(kr_program_outputs(program), 2);
   assert_string_equal(kr_program_output(program, 1).name, "a.inner");
   KrSession *session = begin(program);
