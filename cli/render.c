@@ -161,9 +161,10 @@ static int report_fault(const Render *render) {
   KrDiagnostics list = render->program->diagnostics;
   list.n = list.n_errors = list.cap = 0;
   list.items = NULL;
-  const char *hint = strstr(fault->message, "by zero") != NULL
-                         ? "choose what it is then: `if n != 0 then div(x, n) else 0`"
-                         : "`--probe flow.name` shows the values before that tick, with a shorter -d";
+  const char *hint =
+      strstr(fault->message, "by zero") != NULL
+          ? "choose what it is then: `if n != 0 then div(x, n) else 0`"
+          : "`--probe flow.name` shows the values before that tick, with a shorter -d";
   kr_diagnose(&list, KR_ERROR, (KrSpan){origin.file, origin.begin, origin.end}, hint,
               "%s in flow `%t` at tick %lld", fault->message, flow->name, (long long)fault->tick);
   KrBuffer buffer;

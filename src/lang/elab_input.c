@@ -22,10 +22,8 @@ static bool has_suffix(const char *text, const char *suffix) {
 static KrVal open_events(KrElab *e, const KrBinding *binding, const char *source) {
   KrSpan span = binding->span;
   if (source == NULL) {
-    KrEvents none = {.kind = KR_EVENTS_SIGNAL,
-                     .is_input = true,
-                     .name = binding->name,
-                     .period = KR_RATIO_ZERO};
+    KrEvents none = {
+        .kind = KR_EVENTS_SIGNAL, .is_input = true, .name = binding->name, .period = KR_RATIO_ZERO};
     KrEventField fields[2] = {{KR_TEXT("freq"), true, KR_ELEM_F32},
                               {KR_TEXT("vel"), true, KR_ELEM_F32}};
     KrDim dims[2] = {kr_dim_of(KR_DIM_S, -1), {.known = true}};

@@ -408,10 +408,9 @@ static void check_grid(KrElab *e) {
                 graph->flows[late].name, clocks[late].dt.den, clocks[late].dt.num);
     return;
   }
-  kr_diagnose(e->list, KR_ERROR, span, hint,
-              "no common grid: `%t` at %r Hz and `%t` at %r Hz", graph->flows[early].name,
-              clocks[early].dt.den, clocks[early].dt.num, graph->flows[late].name,
-              clocks[late].dt.den, clocks[late].dt.num);
+  kr_diagnose(e->list, KR_ERROR, span, hint, "no common grid: `%t` at %r Hz and `%t` at %r Hz",
+              graph->flows[early].name, clocks[early].dt.den, clocks[early].dt.num,
+              graph->flows[late].name, clocks[late].dt.den, clocks[late].dt.num);
 }
 
 /// What the command line binds must be an input.
