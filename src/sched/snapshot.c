@@ -194,7 +194,10 @@ static int64_t first_needed(const KrRunUnit *unit, const KrRunStep *step) {
   switch (kind) {
   case KR_NODE_PREV: first = tick - 1; break;
   case KR_NODE_CROSS: first = step->newest.k - step->plan->n_back; break;
-  case KR_NODE_HISTORY: first = step->newest.k - step->node->type.dim[0] + 1; break;
+  case KR_NODE_HISTORY:
+    first = step->newest.k < step->last ? step->newest.k : step->last;
+    first -= (int64_t)step->node->type.dim[0] - 1;
+    break;
   case KR_NODE_WINDOW:
     first = step->oldest.k + 1 < step->newest.k ? step->oldest.k + 1 : step->newest.k;
     if (step->plan->from_start && tick == 0) first = 0;

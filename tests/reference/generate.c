@@ -22,6 +22,8 @@ typedef struct Maker {
   Flow flows[MAX_FLOWS];
   uint32_t n_flows, flow; // flow: the one being written, in the hidden order
   uint32_t n_states, n_events;
+  bool plain;     // nothing reads into the future
+  bool merged[8]; // states that may be written more than once
   bool in_prev;
   bool cyclic; // flows read later ones inside prev; then only without look-ahead
 } Maker;
@@ -40,7 +42,7 @@ static bool chance(Maker *m, uint32_t percent) { return below(m, 100) < percent;
 static void put_expr(Maker *m, Type type, uint32_t depth);
 
 static void put_constant(Maker *m) {
-  static const char *const list[] = {"0",    "1",   "-1", "0.5",    "2.25", "1/3",
+  static const char *const list[] = {"1/8",  "1",   "-1", "0.5",    "2.25", "1/3",
                                      "-7/5", "0.1", "3",  "100.25", "1e-3", "0.7071"};
   PUT("%s", PICK(list));
 }
@@ -75,13 +77,17 @@ static bool put_foreign(Maker *m, Type type) {
       PUT("f%u.x%u", other, j);
     } else if (type == REAL && !back && !m->options->no_windows && chance(m, 35)) {
       static const char *const windows[] = {"mean", "rms", "min", "max", "sum", "peak"};
+      if (chance(m, 20)) {
+        PUT("%s(history(f%u.x%u, %u))", chance(m, 50) ? "sum" : "mean", other, j, 1 + below(m, 200));
+        return true;
+      }
       PUT("%s(f%u.x%u", PICK(windows), other, j);
       if (a->clock == b->clock || chance(m, 30))
         PUT(", window=%s", chance(m, 50) ? "10ms" : "1/333");
       PUT(")");
     } else {
       static const char *const modes[] = {"nearest", "linear", "cubic"};
-      const char *mode = type == REAL && !m->cyclic ? PICK(modes) : "nearest";
+      const char *mode = type == REAL && !m->cyclic && !m->plain ? PICK(modes) : "nearest";
       PUT("resample(f%u.x%u, to=%s, mode=%s%s)", other, j, a->cls, mode,
           mode[0] != 'n' && chance(m, 20) ? ", align=causal" : "");
     }
@@ -301,10 +307,14 @@ static void put_states(Maker *m) {
   m->n_states = 2 * (1 + below(m, 2));
   static const char *const merges[] = {"", "(merge=sum)", "(merge=min)", "(merge=max)",
                                        "(merge=last)"};
-  for (uint32_t i = 0; i < m->n_states; i++)
-    PUT("@state%s s%u: %s = %s\n", PICK(merges), i,
+  for (uint32_t i = 0; i < m->n_states; i++) {
+    const char *merge = PICK(merges);
+    m->merged[i] = merge[0] != '\0';
+    m->plain = m->plain || (m->merged[i] && chance(m, 80));
+    PUT("@state%s s%u: %s = %s\n", merge, i,
         i % 2 == 0 ? (chance(m, 50) ? "f64" : "f32") : (chance(m, 50) ? "i64" : "i32"),
         i % 2 == 0 ? "0.25" : "1");
+  }
 }
 
 static void put_flow(Maker *m, uint32_t index) {
@@ -352,7 +362,7 @@ static void choose_flows(Maker *m) {
                                         "sim",   "control", "sim",     "audio"};
   static const char *const phases[] = {"", " phase=1/400", " phase=1/1000"};
   for (uint32_t i = 0; i < m->n_flows; i++) {
-    uint32_t k = below(m, 9), p = m->options->no_phase || chance(m, 75) ? 0 : 1 + below(m, 2);
+    uint32_t k = below(m, 9), p = m->options->no_phase || m->plain || chance(m, 75) ? 0 : 1 + below(m, 2);
     m->flows[i] = (Flow){
         .dt = dts[k], .cls = classes[k], .phase = phases[p], .clock = k * 3 + p, .substeps = 1};
     if (!m->options->no_substeps && chance(m, 10)) m->flows[i].substeps = 2 + below(m, 3);
@@ -365,10 +375,10 @@ void kr_generate(const KrGenerateOptions *options, KrBuffer *out) {
   Maker *m = &maker;
   m->n_flows = 1 + below(m, options->n_flows);
   m->cyclic = chance(m, 30) && !options->no_cycles;
-  choose_flows(m);
   PUT("@seed=%u\n", below(m, 1000));
   put_events(m);
   put_states(m);
+  choose_flows(m);
   // Written in the hidden order, declared in a rotated one: the parts are put together afterwards.
   char *parts[MAX_FLOWS];
   uint32_t writer[8];
@@ -380,7 +390,7 @@ void kr_generate(const KrGenerateOptions *options, KrBuffer *out) {
     m->out = &part;
     put_flow(m, i);
     for (uint32_t s = 0; s < m->n_states; s++)
-      if (writer[s] == i) put_writes(m, i, s);
+      if (writer[s] == i || (m->merged[s] && chance(m, 40))) put_writes(m, i, s);
     PUT("}\n");
     parts[i] = part.at;
   }

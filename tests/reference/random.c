@@ -97,7 +97,8 @@ static KrRatio ms(int64_t n) {
   return r;
 }
 
-// Runs to `end` in random or whole steps. With `cut`: saves there and goes on in a fresh session.
+// Runs to `end` in random or whole steps. With `cut`: saves there and goes on in a fresh session,
+// or without `snapshot` goes over to the same program there.
 static bool run_engine(Trial *trial, KrProgram *program, KrRatio end, bool ragged,
                        const KrRatio *cut, Stream *streams, Stream *snapshot) {
   KrSession *session;
@@ -105,6 +106,10 @@ static bool run_engine(Trial *trial, KrProgram *program, KrRatio end, bool ragge
   int64_t *next = calloc(program->graph->n_outputs + 1, sizeof *next);
   bool ok = true, saved = cut == NULL;
   if (kr_session_new(program, &session) != KR_OK) return false;
+  if (cut != NULL && snapshot == NULL && kr_session_announce(session, *cut) != KR_OK) {
+    cut = NULL; // within the largest lead
+    saved = true;
+  }
   while (ok && kr_ratio_compare(now, end) < 0) {
     KrRatio part = step;
     if (ragged) {
@@ -133,6 +138,12 @@ static bool run_engine(Trial *trial, KrProgram *program, KrRatio end, bool ragge
     ok = drain(session, streams, next);
     if (!ok) snprintf(trial->text, sizeof trial->text, "an output tick is not there");
     now = next_time;
+    if (ok && !saved && snapshot == NULL && kr_ratio_compare(now, *cut) == 0) {
+      saved = true;
+      status = kr_session_swap(session, program); // the identical program: no bit changes
+      ok = status == KR_OK;
+      if (!ok) snprintf(trial->text, sizeof trial->text, "swap: %s", kr_session_error(session));
+    }
     if (ok && !saved && kr_ratio_compare(now, *cut) == 0) {
       uint8_t *at;
       size_t n;
@@ -274,6 +285,14 @@ static Verdict try_text(const char *text, int64_t milliseconds, Trial *trial) {
                  round == 0   ? "span 1"
                  : round == 1 ? "span 7 with snapshot"
                               : "span 64 with snapshot");
+    kr_program_free(program);
+  }
+  if (ok && !trial->faulted) {
+    KrProgram *program = load(text, 64, KR_RATIO_ZERO);
+    free_streams(other, trial->program);
+    other = new_streams(trial->program);
+    ok = run_engine(trial, program, end, true, &cut, other, NULL) &&
+         compare(trial, first, other, "identical reload");
     kr_program_free(program);
   }
   if (ok && !trial->faulted &&
