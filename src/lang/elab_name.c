@@ -415,6 +415,17 @@ static bool read_elsewhere(KrElab *e, KrText name, KrSpan span, KrVal *val) {
   return n > 0;
 }
 
+/// An output of this flow, written further up, by its label.
+static bool read_own_label(const KrElab *e, KrText name, KrVal *val) {
+  const KrFlowInfo *flow = e->now.in_function ? NULL : e->now.flow;
+  for (uint32_t i = 0; flow != NULL && i < flow->n_outputs; i++) {
+    if (!kr_text_equal(flow->outputs[i].label, name)) continue;
+    *val = flow->outputs[i].val;
+    return true;
+  }
+  return false;
+}
+
 KrVal kr_elab_name(KrElab *e, const KrAst *ast) {
   KrText name = ast->text;
   KrVal val;
@@ -425,6 +436,7 @@ KrVal kr_elab_name(KrElab *e, const KrAst *ast) {
   KrFlowInfo *flow = kr_name_flow(e, name);
   if (flow != NULL) return flow_value(e, flow, name, ast->span);
   if (read_predefined(e, name, ast->span, &val)) return val;
+  if (read_own_label(e, name, &val)) return val;
   if (read_elsewhere(e, name, ast->span, &val)) return val;
   int64_t key;
   if (kr_note_number(name, &key)) return kr_val_exact(kr_ratio_of(key));
