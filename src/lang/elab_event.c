@@ -446,8 +446,7 @@ static bool initial_of(KrElab *e, const KrVal *hold, KrText field, KrSpan span, 
 }
 
 static KrVal offset_of(KrElab *e, uint32_t events, bool round_floor, KrSpan span) {
-  KrRef ref =
-      emit_signal(e, events, KR_SIGNAL_OFFSET, KR_NONE, (KrConst){0}, round_floor, span);
+  KrRef ref = emit_signal(e, events, KR_SIGNAL_OFFSET, KR_NONE, (KrConst){0}, round_floor, span);
   return kr_val_stream(ref, KR_TYPE_SCALAR(e->now.real));
 }
 

@@ -164,8 +164,8 @@ static void keep_inner(KrRun *run, const KrRunUnit *unit, uint32_t index) {
   uint64_t bits;
   bool any = false;
   for (uint32_t w = 0; w < plan->n_writers; w++)
-    any = any || (is_own(run, plan->writers[w], unit->plan->flow) &&
-                  load_write(logs[w].writer, 0, &bits));
+    any = any ||
+          (is_own(run, plan->writers[w], unit->plan->flow) && load_write(logs[w].writer, 0, &bits));
   for (uint32_t w = 0; any && w < plan->n_writers; w++)
     if (is_own(run, plan->writers[w], unit->plan->flow))
       logs[w].has_inner = load_write(logs[w].writer, 0, &logs[w].inner_bits);

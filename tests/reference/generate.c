@@ -78,7 +78,8 @@ static bool put_foreign(Maker *m, Type type) {
     } else if (type == REAL && !back && !m->options->no_windows && chance(m, 35)) {
       static const char *const windows[] = {"mean", "rms", "min", "max", "sum", "peak"};
       if (chance(m, 20)) {
-        PUT("%s(history(f%u.x%u, %u))", chance(m, 50) ? "sum" : "mean", other, j, 1 + below(m, 200));
+        PUT("%s(history(f%u.x%u, %u))", chance(m, 50) ? "sum" : "mean", other, j,
+            1 + below(m, 200));
         return true;
       }
       PUT("%s(f%u.x%u", PICK(windows), other, j);
@@ -148,12 +149,13 @@ static void put_real(Maker *m, uint32_t depth) {
   case 0: put_call(m, PICK(unary), 1, depth); return;
   case 1: put_call(m, chance(m, 50) ? "min" : "max", 2, depth); return;
   case 2:
-    PUT("if ");
+    PUT("(if ");
     put_expr(m, BOOLEAN, depth - 1);
     PUT(" then ");
     put_expr(m, REAL, depth - 1);
     PUT(" else ");
     put_expr(m, REAL, depth - 1);
+    PUT(")");
     return;
   case 3:
     if (!m->options->no_prev) {
@@ -362,7 +364,8 @@ static void choose_flows(Maker *m) {
                                         "sim",   "control", "sim",     "audio"};
   static const char *const phases[] = {"", " phase=1/400", " phase=1/1000"};
   for (uint32_t i = 0; i < m->n_flows; i++) {
-    uint32_t k = below(m, 9), p = m->options->no_phase || m->plain || chance(m, 75) ? 0 : 1 + below(m, 2);
+    uint32_t k = below(m, 9),
+             p = m->options->no_phase || m->plain || chance(m, 75) ? 0 : 1 + below(m, 2);
     m->flows[i] = (Flow){
         .dt = dts[k], .cls = classes[k], .phase = phases[p], .clock = k * 3 + p, .substeps = 1};
     if (!m->options->no_substeps && chance(m, 10)) m->flows[i].substeps = 2 + below(m, 3);

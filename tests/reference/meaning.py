@@ -967,7 +967,8 @@ class Maker:
         if k < 6 and self.lets_of(self.flow, REALS):
             name = self.pick(self.lets_of(self.flow, REALS))
             if self.flow.substeps == 1 and self.chance(12):
-                return Window(self.pick(["mean", "rms", "peak", "min", "max", "sum"]), self.flow, name, self.pick(["1/100", "1/333"]), True)
+                if self.flow.lets[name].constant() is None:  # a constant has no type of its own
+                    return Window(self.pick(["mean", "rms", "peak", "min", "max", "sum"]), self.flow, name, self.pick(["1/100", "1/333"]), True)
             if self.flow.substeps == 1 and self.chance(6):
                 return History(self.pick(["sum", "mean"]), self.flow, name, self.r.randrange(1, 40), True)
             return Name(name)
@@ -1152,7 +1153,7 @@ class Maker:
         for f in self.flows:
             for let in f.lets.values():
                 count = {}
-                for x in walk(let.expr):
+                for x in walk(let.expr, ctx=let.ctx()):
                     if isinstance(x, Random):
                         x.ordinal = count.get(x.noise, 0)
                         count[x.noise] = x.ordinal + 1
@@ -1170,16 +1171,19 @@ class Maker:
 INTS_ALL = tuple(INTS)
 
 
-def walk(e, inside=True):  # inside: also what stands in prev(…)
+def walk(e, inside=True, ctx=None):  # inside: also what stands in prev(…); ctx: without branches never taken
     yield e
+    if ctx and isinstance(e, If) and e.branch(ctx) is not None:
+        yield from walk(e.branch(ctx), inside, ctx)
+        return
     if isinstance(e, Prev) and not inside:
         return
     for part in (getattr(e, n, None) for n in ("c", "a", "b", "init", "body")):
         if isinstance(part, Expr):
-            yield from walk(part, inside)
+            yield from walk(part, inside, ctx)
     if isinstance(e, Call):
         for a in e.args:
-            yield from walk(a, inside)
+            yield from walk(a, inside, ctx)
 
 
 # ---- comparing
