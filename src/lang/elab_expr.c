@@ -322,6 +322,9 @@ static KrVal negate(KrElab *e, KrVal val, KrSpan span) {
       out.as.items.at[i] = negate(e, val.as.items.at[i], span);
     return out;
   }
+  bool declared_real = val.kind == KR_VAL_NUMBER && val.as.number.typed &&
+                       kr_elem_is_real(val.as.number.elem) && e->now.flow != NULL;
+  if (declared_real) val = kr_to_stream(e, val, span); // -0 of a stream
   if (val.kind == KR_VAL_NUMBER) {
     KrVal out = kr_fold_negate(e, &val, span);
     if (out.kind == KR_VAL_NUMBER && val.as.number.typed) {

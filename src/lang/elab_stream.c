@@ -392,7 +392,11 @@ static KrVal call_div(KrElab *e, KrArgs args, KrSpan span) {
       return kr_val_poison();
     }
   }
-  if (kr_fold_call(e, KR_TEXT("div"), in, 2, span, &out)) return out;
+  bool typed = in[0].as.number.typed || in[1].as.number.typed;
+  bool constant = in[0].kind == KR_VAL_NUMBER && in[1].kind == KR_VAL_NUMBER;
+  if (constant && !(typed && e->now.flow != NULL) &&
+      kr_fold_call(e, KR_TEXT("div"), in, 2, span, &out))
+    return out;
   KrElem elem;
   if (!kr_unify(e, in, 2, true, &elem, span)) return kr_val_poison();
   if (kr_elem_is_real(elem)) { // floor(a / b)
