@@ -175,7 +175,8 @@ typedef enum KrEventKind {
 } KrEventKind;
 typedef struct KrEvents {
   KrEventKind kind;
-  bool is_input;           ///< SIGNAL: pushed; such events are known before their tick, as those of a list are
+  bool
+      is_input; ///< SIGNAL: pushed; such events are known before their tick, as those of a list are
   KrText name;
   KrEventField *fields;
   uint32_t n_fields;

@@ -20,7 +20,8 @@ typedef struct KrRunLog {
   const struct KrRunStep *writer;
   KrRunVersion *at;
   uint64_t n, taken, mask;
-  uint64_t inner_bits; ///< under substeps: the newest write of the inner runs so far, when has_inner
+  uint64_t
+      inner_bits; ///< under substeps: the newest write of the inner runs so far, when has_inner
   bool has_inner;
 } KrRunLog;
 typedef struct KrRunState {
