@@ -78,6 +78,8 @@ static KrVal typed_number(KrElab *e, const KrVal *val, KrElem elem, KrSpan span)
   if (!kr_number_const(e, &val->as.number, elem, span, &value)) return kr_val_poison();
   KrVal out = *val;
   KrNumber *number = &out.as.number;
+  if (elem == KR_ELEM_U64 && value.as.u64 > INT64_MAX && e->now.flow != NULL)
+    return kr_to_elem(e, *val, elem, span); // beyond the exact constants
   if (!kr_elem_is_real(elem)) {
     int64_t whole = elem == KR_ELEM_I32   ? value.as.i32
                     : elem == KR_ELEM_U32 ? (int64_t)value.as.u32
