@@ -1,6 +1,7 @@
 /// Tries every f32 input of one function, prints those whose correctly rounded result is not the
-/// rounded f64 result as a table for src/math/hard_table.h, and on standard error what else differs.
-/// scripts/math-hard NAME; built like a test (MPFR, src/math, tests/unit/math_reference.h).
+/// rounded f64 result as a table for src/math/hard_table.h, and on standard error what else
+/// differs. scripts/math-hard NAME; built like a test (MPFR, src/math,
+/// tests/unit/math_reference.h).
 #include "math_reference.h"
 #include <stdio.h>
 #include <string.h>

@@ -40,7 +40,8 @@ int main(void) {
   mpfr_const_pi(pi, MPFR_RNDN);
   printf("/// Constants of the elementary functions as sums of two doubles, written by\n"
          "/// scripts/math-tables.c with MPFR.\n"
-         "#ifndef KR_MATH_ELEMENTARY_TABLE_H\n#define KR_MATH_TABLES_H\n#include \"math/pair.h\"\n\n// "
+         "#ifndef KR_MATH_ELEMENTARY_TABLE_H\n#define KR_MATH_TABLES_H\n#include "
+         "\"math/pair.h\"\n\n// "
          "clang-format off\n");
   mpfr_const_log2(x, MPFR_RNDN);
   constant("LN2", "ln 2", x, 0);

@@ -11,8 +11,8 @@ typedef struct KrContext {
   KrElem real;
   KrCond *cond;
   KrCond *call_cond; ///< the condition under which the innermost fn was called
-  KrText label;  ///< nearest enclosing let or output label
-  KrText copies; ///< `[3]` per enclosing unrolled list
+  KrText label;      ///< nearest enclosing let or output label
+  KrText copies;     ///< `[3]` per enclosing unrolled list
   bool in_prev;
   bool in_function; ///< body of a MAP or FILTER: nodes belong to no flow
   uint32_t calls;   ///< nesting of fn
