@@ -18,11 +18,14 @@
 #endif
 #if IS_GUARDED
 void __asan_poison_memory_region(const volatile void *at, size_t n_bytes);
+void __asan_unpoison_memory_region(const volatile void *at, size_t n_bytes);
+#define UNGUARD(at, n_bytes) __asan_unpoison_memory_region((at), (n_bytes))
 #define GUARD_BYTES ALIGNMENT
 #define GUARD(at, n_bytes) __asan_poison_memory_region((at), (n_bytes))
 #else
 #define GUARD_BYTES ((size_t)0)
 #define GUARD(at, n_bytes) ((void)(at), (void)(n_bytes))
+#define UNGUARD(at, n_bytes) ((void)(at), (void)(n_bytes))
 #endif
 
 /// The newest chunk is first; `from` and `to` are bounds of what is still free, `from` aligned.
@@ -59,8 +62,9 @@ static void *fail(KrArena *arena) {
 static void *request(const KrAllocator *allocator, size_t n_bytes) {
   if (allocator == NULL) return calloc(1, n_bytes);
   void *at = allocator->alloc(allocator->user, n_bytes);
-  if (at != NULL) memset(at, 0, n_bytes);
-  return at;
+  if (at == NULL) return NULL;
+  UNGUARD(at, n_bytes); // the host may hand out again what an arena had before
+  return memset(at, 0, n_bytes);
 }
 
 /// A new chunk with room for `n_bytes` (a multiple of 64), or NULL.
