@@ -450,13 +450,21 @@ static KrVal offset_of(KrElab *e, uint32_t events, bool round_floor, KrSpan span
   return kr_val_stream(ref, KR_TYPE_SCALAR(e->now.real));
 }
 
+static uint32_t field_index(const KrEvents *events, KrText name) {
+  for (uint32_t i = 0; i < events->n_fields; i++)
+    if (kr_text_equal(events->fields[i].name, name)) return i;
+  return KR_NONE;
+}
+
 KrVal kr_hold_read(KrElab *e, const KrVal *hold, KrText field, KrSpan span) {
-  uint32_t index = hold->as.events.index, found = KR_NONE;
+  uint32_t index = hold->as.events.index, found;
   const KrEvents *events = &e->graph->events[index];
   if (field.n == 0 && events->n_fields == 1) field = events->fields[0].name;
-  if (kr_text_is(field, "pitch")) field = KR_TEXT("freq");
-  for (uint32_t i = 0; i < events->n_fields; i++)
-    if (kr_text_equal(events->fields[i].name, field)) found = i;
+  found = field_index(events, field);
+  if (found == KR_NONE && kr_text_is(field, "pitch")) {
+    field = KR_TEXT("freq");
+    found = field_index(events, field);
+  }
   if (found == KR_NONE && kr_text_is(field, "offset"))
     return offset_of(e, index, hold->as.events.round_floor, span);
   if (found == KR_NONE) {

@@ -500,7 +500,11 @@ static bool tuple_index(KrText name, uint32_t *index) {
 
 static const KrVal *find_member(const KrVal *object, KrText name) {
   uint32_t index;
-  if (object->kind == KR_VAL_RECORD) return kr_val_field(object, name);
+  if (object->kind == KR_VAL_RECORD) {
+    const KrVal *field = kr_val_field(object, name);
+    bool alias = field == NULL && kr_text_is(name, "pitch"); // of a Note
+    return alias ? kr_val_field(object, KR_TEXT("freq")) : field;
+  }
   bool items = object->kind == KR_VAL_TUPLE || object->kind == KR_VAL_LIST;
   if (items && tuple_index(name, &index) && index < object->as.items.n)
     return &object->as.items.at[index];
