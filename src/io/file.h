@@ -16,7 +16,8 @@
 /// KR_FILE_MAX_BYTES, KR_ERROR_MEMORY; *error is a sentence in `arena` or static.
 KrStatus kr_file_read(const char *path, KrArena *arena, const uint8_t **at, size_t *n_bytes,
                       const char **error);
-#define KR_FILE_MAX_BYTES ((size_t)1 << 36)
+/// 64 GiB, or half the address space of a smaller machine.
+#define KR_FILE_MAX_BYTES (SIZE_MAX >> (sizeof(size_t) == 8 ? 28 : 1))
 /// SHA-256 of a file, read in pieces.
 KrStatus kr_file_digest(const char *path, KrArena *arena, KrDigest *digest, const char **error);
 /// Makes a folder and those above it; one that exists is fine. `error` has KR_IO_MESSAGE bytes.
