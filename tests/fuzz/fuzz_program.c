@@ -84,11 +84,12 @@ static void print_graph(Trial *trial, const KrPlan *plan) {
   kr_plan_print_dot(plan, &out);
 }
 
-static KrPlan *make_plan(Trial *trial, uint32_t span_ticks) {
+static KrPlan *make_plan(Trial *trial, uint32_t span_ticks, KrStatus *outcome) {
   KrPlanOptions options = {.span_ticks = span_ticks};
   KrGraphError error = {0};
   KrPlan *plan;
   KrStatus status = kr_plan_make(&trial->arena, trial->graph, &options, &plan, &error);
+  *outcome = status;
   if (status == KR_OK) return plan;
   if (status == KR_ERROR_MEMORY)
     return NULL; // between what the target has and what a program may take
@@ -284,10 +285,12 @@ static void try_program(Trial *trial) {
   counts.tried++;
   if (!load(trial)) return;
   counts.graphs++;
-  KrPlan *plan = make_plan(trial, 0);
+  KrStatus status;
+  KrPlan *plan = make_plan(trial, 0, &status);
   if (plan == NULL || kr_plan_bytes(plan) > MAX_PLAN_BYTES) return;
   if (trial->graph->n_nodes < 500) print_graph(trial, plan);
-  KrPlan *other = make_plan(trial, 1 + (uint32_t)(trial->text.n % 7));
+  KrPlan *other = make_plan(trial, 1 + (uint32_t)(trial->text.n % 7), &status);
+  if (status == KR_ERROR_MEMORY) return; // what the target has does not hold both
   if (other == NULL) fail(trial, "a plan for small spans is refused", NULL);
   KrRatio step;
   counts.plans++;
