@@ -6,6 +6,7 @@
 #include "kairo/program.h"
 #include "kairo/session.h"
 #include "kairo/status.h"
+#include "kairo/tasks.h"
 #include "kairo/time.h"
 
 #define KAIRO_VERSION "0.1.0"

@@ -2,6 +2,7 @@
 #ifndef KAIRO_SESSION_H
 #define KAIRO_SESSION_H
 #include "kairo/program.h"
+#include "kairo/tasks.h"
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -11,6 +12,9 @@ typedef struct KrSession KrSession;
 /// All memory of the run, at tick 0. The program must outlive it. [main]
 KrStatus kr_session_new(const KrProgram *program, KrSession **result);
 void kr_session_free(KrSession *session);
+/// From now on independent parts of the program run as tasks of this table, copied; NULL: on the
+/// caller's thread alone, as at first. The bits are the same. Between runs. [main]
+void kr_session_use(KrSession *session, const KrTasks *tasks);
 /// Runs until program time `to` (seconds), in steps of at most kr_session_step; afterwards every
 /// output has its ticks with time < to. KR_ERROR_RUN: see kr_session_error. KR_ERROR_LIMIT: outputs
 /// of the last step must be read first. [worker] rt exact

@@ -550,6 +550,10 @@ bool kr_run_event(KrRun *run, uint32_t output, KrRunEvent *event) {
   return true;
 }
 
+void kr_run_use(KrRun *run, const KrTasks *tasks) {
+  run->tasks = tasks != NULL ? *tasks : (KrTasks){NULL, 1, NULL};
+}
+
 void kr_run_trace(KrRun *run, KrTraceFunction *function, void *user) {
   run->trace = function;
   run->trace_user = user;

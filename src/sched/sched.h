@@ -3,6 +3,7 @@
 #ifndef KR_SCHED_SCHED_H
 #define KR_SCHED_SCHED_H
 #include "graph/graph.h"
+#include "kairo/tasks.h"
 
 typedef struct KrPlan KrPlan;
 typedef struct KrRun KrRun;
@@ -30,6 +31,9 @@ const uint32_t *kr_plan_order(const KrPlan *plan); ///< flows in execution order
 
 /// A run at tick 0 of everything; all memory is taken here.
 KrStatus kr_run_new(KrArena *arena, const KrPlan *plan, KrRun **run);
+/// Units that can advance at the same time run as tasks of this table, copied; NULL: one by one, as
+/// at first. Between runs. [main]
+void kr_run_use(KrRun *run, const KrTasks *tasks);
 /// Advances: afterwards flow f has executed exactly its ticks with time < to + lead(f). Advance by
 /// at most kr_plan_step at a time and read the outputs in between (KR_ERROR_LIMIT otherwise).
 /// KR_ERROR_RUN: see kr_run_fault. [worker] rt exact

@@ -52,6 +52,11 @@ void kr_session_free(KrSession *session) {
   free(session);
 }
 
+void kr_session_use(KrSession *session, const KrTasks *tasks) {
+  session->tasks = tasks != NULL ? *tasks : (KrTasks){NULL, 1, NULL};
+  kr_run_use(session->run, &session->tasks);
+}
+
 KrStatus kr_session_run(KrSession *session, KrRatio to) { return kr_run_to(session->run, to); }
 
 KrRatio kr_session_step(const KrSession *session) { return kr_plan_step(session->program->plan); }
@@ -200,6 +205,7 @@ KrStatus kr_session_swap(KrSession *session, const KrProgram *program) {
   end_arena(session->arena);
   session->arena = arena;
   session->run = run;
+  kr_run_use(run, &session->tasks);
   session->program = program;
   return KR_OK;
 }
