@@ -191,6 +191,11 @@ static KrStatus type_of_ifft(const KrPrep *prep, KrType *type, const char **mess
   *type = (KrType){prep->elem, KR_SHAPE_VECTOR, {prep->port[0].type.dim[1], 1, 1}};
   return KR_OK;
 }
+static KrStatus type_of_bins_kept(const KrPrep *prep, KrType *type, const char **message) {
+  if (!is_shape(prep, KR_SHAPE_SPECTRUM, message)) return KR_ERROR_ARGUMENT;
+  *type = prep->port[0].type;
+  return KR_OK;
+}
 static KrStatus type_of_bins(const KrPrep *prep, KrType *type, const char **message) {
   if (!is_shape(prep, KR_SHAPE_SPECTRUM, message)) return KR_ERROR_ARGUMENT;
   *type = (KrType){prep->elem, KR_SHAPE_VECTOR, {prep->port[0].type.dim[0], 1, 1}};
@@ -271,6 +276,12 @@ static const KrOp OPS[] = {
      .in = {SPECTRUM},
      .type = type_of_bins,
      .doc = "Vector of the angles of all bins, radians -pi..pi"},
+    {.name = "threshold",
+     FAMILY,
+     .run = RUN_REAL(threshold),
+     .in = {SPECTRUM, SIGNAL("level", "", NULL, "0..", "least magnitude that passes")},
+     .type = type_of_bins_kept,
+     .doc = "Spectral gate: the bins of magnitude level or more, the others 0"},
     {.name = "centroid",
      FAMILY,
      .run = RUN_REAL(centroid),
@@ -409,6 +420,24 @@ static void FN(phase)(const KrCall *call) {
   for (uint32_t t = 0; t < call->n; t++, out += bins) {
     const REAL *x = FN(block_at)(call, t);
     for (uint32_t k = 0; k < bins; k++) out[k] = RF(atan2)(x[2 * k + 1], x[2 * k]);
+  }
+}
+
+// Magnitudes are compared by their squares.
+static void FN(threshold)(const KrCall *call) {
+  uint32_t bins = call->type->dim[0];
+  const REAL *levels = call->in[1];
+  REAL *restrict out = call->out[0];
+  for (uint32_t t = 0; t < call->n; t++, out += 2 * (size_t)bins) {
+    const REAL *x = FN(block_at)(call, t);
+    REAL level = levels[t * kr_call_stride(call, 1)];
+    REAL least = level > 0 ? level * level : 0;
+    for (uint32_t k = 0; k < bins; k++) {
+      REAL re = x[2 * k], im = x[2 * k + 1];
+      bool passes = re * re + im * im >= least;
+      out[2 * k] = passes ? re : 0;
+      out[2 * k + 1] = passes ? im : 0;
+    }
   }
 }
 

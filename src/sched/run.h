@@ -97,7 +97,7 @@ struct KrRun {
   bool has_fault;
   KrRunFault fault;
   int64_t fault_time; ///< program time of the faulting tick: its time less the lead
-  KrTasks tasks; ///< run is NULL: none
+  KrTasks tasks;      ///< run is NULL: none
   KrTraceFunction *trace;
   void *trace_user;
   bool has_swap; ///< an instant was announced

@@ -142,6 +142,7 @@ static const char *const words[] = {
     "stft(",
     "istft(",
     "magnitude(",
+    "threshold(",
     "phase(",
     "history(",
     "centroid(",

@@ -148,6 +148,26 @@ static void magnitude_phase_and_centroid_read_the_bins(void **state) {
   assert_true(fabs(phases[4] - atan2(4, 3)) < 1e-15 && fabs(phases[10] - pi) < 1e-15);
 }
 
+static void threshold_passes_the_bins_that_reach_it(void **state) {
+  (void)state;
+  double bins[2 * BINS] = {0}, gated[2 * BINS], level = 5;
+  bins[8] = 3, bins[9] = -4;    // bin 4: 5
+  bins[20] = 3, bins[21] = 3.9; // bin 10: less
+  Rig rig;
+  rig_init(&rig, "threshold", KR_ELEM_F64, 1);
+  rig.port[0] = rig_stream((KrType){KR_ELEM_F64, KR_SHAPE_SPECTRUM, {BINS, SIZE, 1}});
+  assert_int_equal(rig_prepare(&rig, 0), KR_OK);
+  assert_int_equal(rig.type.dim[1], SIZE);
+  const void *in[2] = {bins, &level};
+  void *to[1] = {gated};
+  rig_run(&rig, 0, 1, 2, in, to);
+  assert_true(gated[8] == 3 && gated[9] == -4 && gated[20] == 0 && gated[21] == 0);
+  level = -1;
+  rig_run(&rig, 0, 1, 2, in, to);
+  assert_memory_equal(gated, bins, sizeof bins);
+  rig_deinit(&rig);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(a_partial_on_a_bin_has_its_amplitude),
@@ -156,6 +176,7 @@ int main(void) {
       cmocka_unit_test(a_hop_that_loses_samples_is_refused),
       cmocka_unit_test(a_vector_of_another_length_is_refused),
       cmocka_unit_test(magnitude_phase_and_centroid_read_the_bins),
+      cmocka_unit_test(threshold_passes_the_bins_that_reach_it),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
