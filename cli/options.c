@@ -16,7 +16,19 @@ int usage_error(const char *command, const char *format, ...) {
   return EXIT_USAGE;
 }
 
-typedef enum Kind { FLAG, STRING, NUMBER, SETTING, INPUT, PROBE, RATE, SEED, SWAP, SNAPSHOT } Kind;
+typedef enum Kind {
+  FLAG,
+  STRING,
+  NUMBER,
+  THREADS,
+  SETTING,
+  INPUT,
+  PROBE,
+  RATE,
+  SEED,
+  SWAP,
+  SNAPSHOT
+} Kind;
 typedef struct Row {
   const char *name;
   Kind kind;
@@ -35,7 +47,7 @@ static const Row rows[] = {
     {"--probe", PROBE, 0, "render plan trace "},
     {"--profile", STRING, offsetof(Options, profile), LOADERS},
     {"--block", NUMBER, offsetof(Options, block), "render trace "},
-    {"--threads", NUMBER, offsetof(Options, threads), "render "},
+    {"--threads", THREADS, offsetof(Options, threads), "render "},
     {"--format", STRING, offsetof(Options, format), "render "},
     {"--video", FLAG, offsetof(Options, video), "render "},
     {"--digest", FLAG, offsetof(Options, digest), "render "},
@@ -131,6 +143,11 @@ static int set_value(Options *options, const Row *row, char *value) {
       return usage_error(options->command, "`%s %s` should be a whole number from 1 to 1048576",
                          row->name, value);
     *(uint32_t *)field = (uint32_t)whole;
+    return -1;
+  case THREADS:
+    if (!read_whole(value, &whole) || whole == 0)
+      return usage_error(options->command, "`--threads %s` should be a whole number from 1", value);
+    *(uint32_t *)field = whole < UINT32_MAX ? (uint32_t)whole : UINT32_MAX;
     return -1;
   case SEED:
     if (!read_whole(value, &options->seed))

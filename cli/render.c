@@ -1,5 +1,6 @@
 // kairo render: runs a program as far as asked and writes what it puts out.
 #include "math/elementary.h"
+#include "rt/pool.h"
 #include "sink.h"
 #include <stdlib.h>
 #include <string.h>
@@ -15,6 +16,7 @@ typedef struct Render {
   Options options;
   KrProgram *program;
   KrSession *session;
+  KrPool *pool; // NULL: this thread alone
   SinkSet sinks;
   KrArena arena;
   const char *folder; // NULL: standard output
@@ -377,6 +379,27 @@ static int check_options(const Options *options) {
   return -1;
 }
 
+// Threads change no result: what cannot be had is noted, not an error.
+static void start_threads(Render *render) {
+  uint32_t n = render->options.threads;
+  if (n > KR_POOL_MAX_WORKERS) {
+    fprintf(stderr, "kairo render: %u threads are more than the limit: %u run\n", n,
+            (unsigned)KR_POOL_MAX_WORKERS);
+    n = KR_POOL_MAX_WORKERS;
+  }
+  if (n < 2) return;
+  if (n > kr_pool_n_processors() && !render->options.quiet)
+    fprintf(stderr, "kairo render: %u threads on %u processors bring nothing more\n", n,
+            kr_pool_n_processors());
+  KrStatus status = kr_pool_new(n, &render->pool);
+  if (status != KR_OK) {
+    fprintf(stderr, "kairo render: no %u threads here (%s): one runs\n", n, kr_status_text(status));
+    return;
+  }
+  KrTasks tasks = kr_pool_tasks(render->pool);
+  kr_session_use(render->session, &tasks);
+}
+
 static int render_all(Render *render) {
   int code = check_options(&render->options);
   if (code >= 0) return code;
@@ -389,6 +412,7 @@ static int render_all(Render *render) {
                                            : out;
   KrStatus status = kr_session_new(render->program, &render->session);
   if (status != KR_OK) return fail(render->options.file, kr_status_text(status));
+  start_threads(render);
   if (render->options.from_snapshot != NULL && (code = restore(render)) >= 0) return code;
   if ((code = read_stops(render)) >= 0) return code;
   if (render->program->graph->n_outputs == 0)
@@ -416,5 +440,6 @@ int run_render(int n_args, char **args) {
   kr_arena_init(&render.arena, NULL);
   code = render_all(&render);
   if (code != EXIT_OK) sinks_abort(&render.sinks);
+  kr_pool_free(render.pool);
   return code;
 }
