@@ -264,6 +264,15 @@ static void print_assets(const KrGraph *graph) {
   }
 }
 
+static void print_repairs(const Render *render) {
+  uint64_t n = kr_session_repairs(render->session);
+  if (n > 0)
+    fprintf(stderr,
+            "kairo render: foreign code changed the processor's floating-point settings %llu "
+            "time%s; they were set right\n",
+            (unsigned long long)n, n == 1 ? "" : "s");
+}
+
 static void print_summary(Render *render) {
   const KrGraph *graph = render->program->graph;
   double seconds = wall_seconds() - render->started;
@@ -357,6 +366,7 @@ static int finish(Render *render) {
   int code = sinks_commit(&render->sinks);
   if (code != EXIT_OK) return code;
   if (!render->options.quiet) print_summary(render);
+  print_repairs(render);
   if (render->options.digest) sinks_print_digest(&render->sinks);
   if (render->options.json) print_json(render);
   return EXIT_OK;

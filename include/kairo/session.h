@@ -25,6 +25,11 @@ KrRatio kr_session_time(const KrSession *session);
 /// Sentence about what stopped the run; NULL when nothing did.
 const char *kr_session_error(const KrSession *session);
 
+/// How often foreign code was found to have changed the processor's rounding or flush-to-zero
+/// setting, since the program was loaded. It is looked at before every span and set right, so that
+/// results stay what they are.
+uint64_t kr_session_repairs(const KrSession *session);
+
 /// Ticks of output `index` available in all, and reading them: values of column `column` from tick
 /// `first`. reals: converted to double. KR_ERROR_ARGUMENT: not there (any more or yet). [worker] rt
 /// exact

@@ -1,5 +1,6 @@
 // Plan x span: takes all memory, then lets every unit run as far as its sources allow until the
 // target.
+#include "math/control.h"
 #include "sched/run.h"
 
 // ---- memory
@@ -447,6 +448,7 @@ static bool run_unit(KrRun *run, uint32_t index) {
   if (run->plan->span_ticks > 0 && target > unit->n_done + run->plan->span_ticks)
     target = unit->n_done + run->plan->span_ticks;
   int64_t first = unit->n_done;
+  if (first < target) unit->n_repairs += kr_control_repair();
   while (unit->n_done < target && unit->fault.message == NULL)
     run_tile(run, unit, next_tile(run, index, target));
   if (unit->fault.message != NULL) take_fault(run, unit);
@@ -520,6 +522,12 @@ KrStatus kr_run_to(KrRun *run, KrRatio to) {
 
 KrRatio kr_run_time(const KrRun *run) { return run->time; }
 const KrRunFault *kr_run_fault(const KrRun *run) { return run->has_fault ? &run->fault : NULL; }
+
+uint64_t kr_run_repairs(const KrRun *run) {
+  uint64_t n = 0;
+  for (uint32_t u = 0; u < run->plan->n_units; u++) n += run->units[u].n_repairs;
+  return n;
+}
 
 int64_t kr_run_ticks(const KrRun *run, uint32_t flow) {
   return kr_run_count(run->plan, flow, run->time_grid);

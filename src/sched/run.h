@@ -66,6 +66,7 @@ typedef struct KrRunUnit {
   bool stopped;               ///< by a fault at tick n_done
   KrRunFault fault;           ///< earliest of the tile, message NULL: none
   uint32_t fault_rank;
+  uint64_t n_repairs; ///< spans that found the control word changed
 } KrRunUnit;
 
 /// State of one step as its flow passed an announced instant (hot swap).

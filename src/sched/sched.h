@@ -39,6 +39,8 @@ void kr_run_use(KrRun *run, const KrTasks *tasks);
 /// KR_ERROR_RUN: see kr_run_fault. [worker] rt exact
 KrStatus kr_run_to(KrRun *run, KrRatio to);
 KrRatio kr_run_time(const KrRun *run);
+/// How often a span found the processor's control word changed by foreign code (math/control.h).
+uint64_t kr_run_repairs(const KrRun *run);
 /// What stopped the run: flow, node, tick and text.
 typedef struct KrRunFault {
   uint32_t flow, node;

@@ -1,6 +1,7 @@
 // Text to graph to plan, one step after the other; decides what is reported and how long a piece
 // lasts.
 #include "session/program.h"
+#include "math/control.h"
 #include <stdlib.h>
 
 // Runs `body` with memory exhaustion ending it in KR_ERROR_MEMORY.
@@ -155,6 +156,7 @@ static KrStatus elaborate(KrProgram *program) {
 }
 
 KrStatus kr_program_elaborate(KrProgram *program) {
+  program->n_repairs += kr_control_repair();
   KrStatus status = KR_OK;
   WITH_ESCAPE(program, {
     status = elaborate(program);
@@ -166,6 +168,7 @@ KrStatus kr_program_elaborate(KrProgram *program) {
 }
 
 KrStatus kr_program_plan_make(KrProgram *program) {
+  program->n_repairs += kr_control_repair();
   KrPlanOptions options = {.span_ticks = program->options.span_ticks,
                            .step = program->options.step};
   KrGraphError error = {0};

@@ -15,6 +15,7 @@ struct KrProgram {
   KrAst *ast;               ///< NULL: not reached
   KrGraph *graph;
   KrPlan *plan;
+  uint64_t n_repairs; ///< of the control word while loading
   const char *messages, *plan_text, *plan_json;
 };
 

@@ -1,5 +1,6 @@
 // A running piece: one run of one program's plan, and what the public interface reads from it.
 #include "kairo/session.h"
+#include "math/control.h"
 #include "math/real.h"
 #include "session/program.h"
 #include "session/session.h"
@@ -37,6 +38,7 @@ KrStatus kr_session_new(const KrProgram *program, KrSession **result) {
   KrSession *session = calloc(1, sizeof *session);
   if (session == NULL) return KR_ERROR_MEMORY;
   session->program = program;
+  session->n_repairs = program->n_repairs + kr_control_repair();
   KrStatus status = begin_run(program, &session->arena, &session->run);
   if (status != KR_OK) {
     kr_session_free(session);
@@ -67,6 +69,10 @@ const char *kr_session_error(const KrSession *session) {
   if (session->error != NULL) return session->error;
   const KrRunFault *fault = kr_run_fault(session->run);
   return fault != NULL ? fault->message : NULL;
+}
+
+uint64_t kr_session_repairs(const KrSession *session) {
+  return session->n_repairs + kr_run_repairs(session->run);
 }
 
 int64_t kr_session_ticks(const KrSession *session, uint32_t index) {
@@ -202,6 +208,7 @@ KrStatus kr_session_swap(KrSession *session, const KrProgram *program) {
     end_arena(arena);
     return status;
   }
+  session->n_repairs += kr_run_repairs(session->run);
   end_arena(session->arena);
   session->arena = arena;
   session->run = run;
