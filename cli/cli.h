@@ -65,6 +65,11 @@ int usage_error(const char *command, const char *format, ...) __attribute__((for
 /// Reads FILE (`-`: standard input). On failure a message was printed and the exit code is
 /// returned, else EXIT_OK.
 int read_source(const char *file, KrArena *arena, const char **text, size_t *n_bytes);
+/// The vector level KAIRO_ISA asks for, KR_LEVEL_BEST when it is not set. Not there: a message with
+/// what is supported here and the exit code, else EXIT_OK.
+int read_level(KrLevel *level);
+/// The supported levels, separated by blanks; static text.
+const char *supported_levels(void);
 typedef enum Stage { STAGE_PARSE, STAGE_ELABORATE, STAGE_PLAN } Stage;
 /// Loads up to `stage`, prints messages on standard error. *program may be NULL on failure.
 int load_program(const Options *options, const char *file, Stage stage, KrProgram **program);

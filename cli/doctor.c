@@ -16,11 +16,16 @@ int run_doctor(int n_args, char **args) {
 #else
   const char *compiler = "gcc " __VERSION__;
 #endif
+  KrLevel level;
+  code = read_level(&level);
+  if (code != EXIT_OK) return code;
+  if (level == KR_LEVEL_BEST) level = kr_level_best();
   uint16_t probe = 1;
   printf("kairo       %s\n", KAIRO_VERSION);
   printf("compiler    %s\n", compiler);
   printf("byte order  %s\n", *(const uint8_t *)&probe == 1 ? "little-endian" : "big-endian");
   printf("processors  %ld\n", sysconf(_SC_NPROCESSORS_ONLN));
+  printf("kernels     %s of %s (KAIRO_ISA forces one)\n", kr_level_text(level), supported_levels());
   printf("sound files %s\n",
          sndfile != NULL ? sndfile : "not built in: install libsndfile1-dev and build again");
   printf("pictures    %s\n",

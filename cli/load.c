@@ -78,6 +78,8 @@ int load_program(const Options *options, const char *file, Stage stage, KrProgra
   KrAssetHost host = kr_io_host(&files);
   KrProgramOptions program_options;
   kr_program_defaults(&program_options);
+  code = read_level(&program_options.level);
+  if (code != EXIT_OK) return code;
   program_options.host = &host;
   program_options.read_module = read_module;
   union {

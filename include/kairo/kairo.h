@@ -3,6 +3,7 @@
 #define KAIRO_KAIRO_H
 #include "kairo/asset.h"
 #include "kairo/build.h"
+#include "kairo/level.h"
 #include "kairo/program.h"
 #include "kairo/session.h"
 #include "kairo/status.h"

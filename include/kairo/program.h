@@ -2,6 +2,7 @@
 #ifndef KAIRO_PROGRAM_H
 #define KAIRO_PROGRAM_H
 #include "kairo/asset.h"
+#include "kairo/level.h"
 #include "kairo/time.h"
 #ifdef __cplusplus
 extern "C" {
@@ -35,6 +36,7 @@ typedef struct KrProgramOptions {
   uint32_t n_probes;
   KrRatio step; ///< most program time one kr_session_run may advance; 0/1: the engine's choice
   uint32_t span_ticks; ///< most ticks of a flow run in one call; 0: the engine's choice
+  KrLevel level;       ///< vector level of the kernels, supported here; 0: the best. Never a bit
 } KrProgramOptions;
 void kr_program_defaults(KrProgramOptions *options);
 

@@ -14,6 +14,7 @@ enum { TRIGGER_HIGH, TRIGGER_VALUE };
 #include "ops/control.c"
 #undef KR_PASS
 
+#ifdef KR_ROWS
 // Points as (position in ticks, value), in f64.
 static uint64_t count_points(const KrPrep *prep, uint32_t field) {
   (void)field;
@@ -130,6 +131,9 @@ static const KrOp OPS[] = {
      .doc = "x of the last tick in which trig rose; 0 before"},
 };
 KR_FAMILY_DEFINE(control, "control");
+#endif
+KR_KERNELS(control, KR_REALS(linseg), KR_REALS(ramp), KR_REALS(smooth), KR_REALS(lag),
+           KR_REALS(slew), KR_REALS(trigger), KR_REALS(counter), KR_REALS(sample_and_hold));
 
 #else
 #include "ops/pass.h"

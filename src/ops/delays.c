@@ -14,6 +14,7 @@ typedef enum Kind { KIND_DELAY, KIND_COMB, KIND_ALLPASS } Kind;
 #include "ops/delays.c"
 #undef KR_PASS
 
+#ifdef KR_ROWS
 // Ticks of a constant time; of a signal the greatest. -1: out of range.
 static int64_t longest(const KrPrep *prep) {
   const KrPortValue *time = &prep->port[PORT_TIME];
@@ -76,6 +77,8 @@ static const KrOp OPS[] = {
      .doc = "Schroeder all-pass: w = x + feedback w(time ago), y = w(time ago) - feedback w"},
 };
 KR_FAMILY_DEFINE(delays, "time");
+#endif
+KR_KERNELS(delays, KR_REALS(delay), KR_REALS(comb), KR_REALS(allpass));
 
 #else
 #include "ops/pass.h"

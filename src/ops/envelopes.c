@@ -16,6 +16,7 @@ typedef enum Kind { KIND_ADSR, KIND_AR, KIND_PERC } Kind;
 #include "ops/envelopes.c"
 #undef KR_PASS
 
+#ifdef KR_ROWS
 static KrStatus prepare_envelope(const KrPrep *prep, const char **message) {
   double curve = prep->port[kr_op_ports(prep->op) - 1].value;
   if (!(curve >= -16 && curve <= 16)) {
@@ -61,6 +62,8 @@ static const KrOp OPS[] = {
      .doc = "Attack to 1 and straight on to 0, however long the gate"},
 };
 KR_FAMILY_DEFINE(envelopes, "envelopes");
+#endif
+KR_KERNELS(envelopes, KR_REALS(adsr), KR_REALS(ar), KR_REALS(perc));
 
 #else
 #include "ops/pass.h"

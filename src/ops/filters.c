@@ -17,6 +17,7 @@ enum { BIQUAD_ONE, BIQUAD_TWO };
 #include "ops/filters.c"
 #undef KR_PASS
 
+#ifdef KR_ROWS
 static KrStatus prepare_svf(const KrPrep *prep, const char **message) {
   (void)message;
   kr_prep_put_ratio(prep, SVF_DT, prep->dt, 0);
@@ -98,6 +99,9 @@ static const KrOp OPS[] = {
      .doc = "Second-order section by its coefficients (a0 = 1), transposed form 2"},
 };
 KR_FAMILY_DEFINE(filters, "filters");
+#endif
+KR_KERNELS(filters, KR_REALS(lowpass), KR_REALS(highpass), KR_REALS(bandpass), KR_REALS(notch),
+           KR_REALS(svf), KR_REALS(onepole), KR_REALS(dcblock), KR_REALS(biquad));
 
 #else
 #include "ops/pass.h"

@@ -1,6 +1,7 @@
 /// Helpers of the families: how rows are written down and what their prepare functions share.
 #ifndef KR_OPS_KERNEL_H
 #define KR_OPS_KERNEL_H
+#include "base/level.h"
 #include "math/real.h"
 #include "ops/families.h"
 #include "ops/turns.h"
@@ -17,6 +18,33 @@
     else                                                                                           \
       body(call, KR_LANES);                                                                        \
   }
+
+/// Families whose file is a level source (base/level.h): X(family, level). Each ends in
+/// KR_KERNELS(family, ...), all kernels of its rows in one order at every level.
+#define KR_KERNEL_FAMILIES(X, level)                                                               \
+  X(oscillators, level)                                                                            \
+  X(noise, level)                                                                                  \
+  X(envelopes, level)                                                                              \
+  X(control, level)                                                                                \
+  X(filters, level)                                                                                \
+  X(delays, level)                                                                                 \
+  X(mixing, level)                                                                                 \
+  X(samples, level)                                                                                \
+  X(spectra, level) X(maths, level) X(operators, level)
+typedef struct KrKernelList {
+  KrKernel *const *at;
+  uint32_t n;
+} KrKernelList;
+#define KR_KERNELS_DECLARE(family, level) extern const KrKernelList kr_kernels_##family##_##level;
+#define KR_KERNELS_DECLARE_LEVEL(level, name) KR_KERNEL_FAMILIES(KR_KERNELS_DECLARE, level)
+KR_LEVEL_LIST(KR_KERNELS_DECLARE_LEVEL)
+#define KR_KERNELS(family, ...)                                                                    \
+  static KrKernel *const KERNELS[] = {__VA_ARGS__};                                                \
+  const KrKernelList KR_LEVEL_NAME(kr_kernels_##family) = {KERNELS,                                \
+                                                           sizeof KERNELS / sizeof *KERNELS}
+#define KR_REALS(name) name##_f32, name##_f64
+#define KR_INTEGERS(name) name##_i32, name##_i64, name##_u32, name##_u64
+#define KR_NUMBERS(name) KR_INTEGERS(name), KR_REALS(name)
 
 /// Rows: ports, fields, kernels.
 #define SIGNAL(name, unit, preset, range, doc)                                                     \

@@ -66,6 +66,7 @@ SELECT_OF(uint64_t, u64)
 SELECT_OF(float, f32)
 SELECT_OF(double, f64)
 
+#ifdef KR_ROWS
 #define X_PORT(unit, doc) SIGNAL("x", unit, NULL, NULL, doc)
 #define ROW(name_, doc_, run_, ...)                                                                \
   {                                                                                                \
@@ -135,6 +136,14 @@ static const KrOp OPS[] = {
      .flags = KR_OP_ELEMENTWISE},
 };
 KR_FAMILY_DEFINE(maths, "maths");
+#endif
+KR_KERNELS(maths, KR_NUMBERS(abs), KR_NUMBERS(min), KR_NUMBERS(max), KR_NUMBERS(clamp),
+           KR_NUMBERS(sign), KR_REALS(floor), KR_REALS(ceil), KR_REALS(round), KR_REALS(fract),
+           KR_REALS(sqrt), KR_REALS(sin), KR_REALS(cos), KR_REALS(tan), KR_REALS(asin),
+           KR_REALS(acos), KR_REALS(atan), KR_REALS(atan2), KR_REALS(sinh), KR_REALS(cosh),
+           KR_REALS(tanh), KR_REALS(exp), KR_REALS(exp2), KR_REALS(log), KR_REALS(log2),
+           KR_REALS(log10), KR_REALS(pow), KR_REALS(mtof), KR_REALS(ftom), KR_REALS(db),
+           KR_REALS(lin), KR_REALS(lerp), KR_REALS(smoothstep), select_bool, KR_NUMBERS(select));
 
 #else
 #include "ops/pass.h"

@@ -10,6 +10,7 @@
 #include "ops/mixing.c"
 #undef KR_PASS
 
+#ifdef KR_ROWS
 #define X SIGNAL("x", NULL, NULL, NULL, "input")
 #define FAMILY .family = "mixing"
 static const KrOp OPS[] = {
@@ -40,6 +41,8 @@ static const KrOp OPS[] = {
      .doc = "x by a level: x 10^(amount / 20)"},
 };
 KR_FAMILY_DEFINE(mixing, "mixing");
+#endif
+KR_KERNELS(mixing, KR_REALS(pan), KR_REALS(mix), KR_REALS(gain), KR_REALS(gain_level));
 
 #else
 #include "ops/pass.h"

@@ -12,6 +12,7 @@ enum { FIELD_KEY, FIELD_STREAM, FIELD_LIST, FIELD_COUNT };
 #include "ops/noise.c"
 #undef KR_PASS
 
+#ifdef KR_ROWS
 // The path already ends in the index of an unrolled copy.
 static KrStatus prepare_random(const KrPrep *prep, const char **message) {
   const KrPortValue *seed = &prep->port[0];
@@ -83,6 +84,8 @@ static const KrOp OPS[] = {
      .prepare = prepare_choice},
 };
 KR_FAMILY_DEFINE(noise, "random");
+#endif
+KR_KERNELS(noise, KR_REALS(noise), KR_REALS(uniform), KR_REALS(normal), KR_REALS(choice));
 
 #else
 #include "ops/pass.h"

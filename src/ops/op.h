@@ -134,6 +134,9 @@ typedef struct KrCall {
   const KrType *in_type; ///< per input
   const KrType *type;    ///< of the outputs
   KrFault *fault;
+  /// NULL, or where a kernel may set bit i when output i is constant over the tile and only its
+  /// row 0 was written; 0 before the call.
+  uint64_t *held_out;
 } KrCall;
 typedef void KrKernel(const KrCall *call);
 /// Elements between two ticks of input i: 0 when held.

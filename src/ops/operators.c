@@ -133,6 +133,7 @@ CONVERT_OF(uint64_t, u64, x, x, x, x)
 CONVERT_OF(float, f32, kr_f32_to_i32(x), kr_f32_to_i64(x), kr_f32_to_u32(x), kr_f32_to_u64(x))
 CONVERT_OF(double, f64, kr_f64_to_i32(x), kr_f64_to_i64(x), kr_f64_to_u32(x), kr_f64_to_u64(x))
 
+#ifdef KR_ROWS
 static KrStatus type_of_comparison(const KrPrep *prep, KrType *type, const char **message) {
   (void)prep, (void)message;
   *type = KR_TYPE_SCALAR(KR_ELEM_BOOL);
@@ -183,6 +184,11 @@ static const KrOp OPS[] = {
         NULL, LIST(X), [KR_ELEM_BOOL] = convert_bool, INTEGERS(convert), REALS(convert)),
 };
 KR_FAMILY_DEFINE(operators, "operators");
+#endif
+KR_KERNELS(operators, KR_NUMBERS(add), KR_NUMBERS(sub), KR_NUMBERS(mul), KR_NUMBERS(neg),
+           KR_REALS(div_real), KR_REALS(mod), KR_INTEGERS(idiv), KR_INTEGERS(imod), not_bool,
+           and_bool, or_bool, eq_bool, KR_NUMBERS(eq), ne_bool, KR_NUMBERS(ne), KR_NUMBERS(lt),
+           KR_NUMBERS(le), KR_NUMBERS(gt), KR_NUMBERS(ge), convert_bool, KR_NUMBERS(convert));
 
 #else
 #include "ops/pass.h"

@@ -24,6 +24,7 @@ typedef struct Phases {
 #include "ops/oscillators.c"
 #undef KR_PASS
 
+#ifdef KR_ROWS
 static uint64_t turns_of(const KrPortValue *port, KrRatio dt, bool up) {
   return port->exact ? kr_turns_of_ratio(port->ratio, dt, up)
                      : kr_turns_of_real(port->value, dt, up);
@@ -147,6 +148,9 @@ static const KrOp OPS[] = {
      .doc = "Slow oscillator: the shapes of sine, tri, saw and square without band limit"},
 };
 KR_FAMILY_DEFINE(oscillators, "oscillators");
+#endif
+KR_KERNELS(oscillators, KR_REALS(sine), KR_REALS(saw), KR_REALS(square), KR_REALS(tri),
+           KR_REALS(pulse), KR_REALS(phasor), KR_REALS(impulse), KR_REALS(lfo));
 
 #else
 #include "ops/pass.h"

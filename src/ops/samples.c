@@ -15,6 +15,7 @@ enum { MAX_FRAMES = 1 << 30 };
 #include "ops/samples.c"
 #undef KR_PASS
 
+#ifdef KR_ROWS
 // File rate / flow rate in lowest terms; false when they are equal.
 static bool conversion(const KrPrep *prep, KrRatio *ratio) {
   const KrAssetAudio *audio = prep->port[PORT_FILE].audio;
@@ -108,6 +109,8 @@ static const KrOp OPS[] = {
             "positions are the samples themselves, others the cubic between them; then silence"},
 };
 KR_FAMILY_DEFINE(samples, "samples");
+#endif
+KR_KERNELS(samples, KR_REALS(sample));
 
 #else
 #include "ops/pass.h"

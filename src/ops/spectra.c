@@ -14,6 +14,7 @@ enum { FIELD_PLAN, FIELD_WORK, FIELD_WINDOW, FIELD_HOP, FIELD_INPUT, FIELD_SPECT
 enum { FIELD_SUM = FIELD_INPUT, FIELD_BIN_HZ = 0 };
 enum { MAX_SIZE = 1 << 20 };
 
+#ifdef KR_ROWS
 // An arena that takes its memory from one field: `left` bytes at `next`.
 typedef struct Nest {
   unsigned char *next;
@@ -206,6 +207,7 @@ static KrStatus type_of_number(const KrPrep *prep, KrType *type, const char **me
   *type = KR_TYPE_SCALAR(prep->elem);
   return KR_OK;
 }
+#endif
 
 #define KR_PASS 32
 #include "ops/spectra.c"
@@ -214,6 +216,7 @@ static KrStatus type_of_number(const KrPrep *prep, KrType *type, const char **me
 #include "ops/spectra.c"
 #undef KR_PASS
 
+#ifdef KR_ROWS
 #define SPECTRUM PORT("x", SPECTRUM, "spectrum")
 #define SIZE SETTING("size", "", "1024", "2..2^20", "length: even and 2^k, 3 2^k or 5 2^k")
 #define HOP SETTING("hop", "", "256", "divides the size", "ticks from one transform to the next")
@@ -292,6 +295,9 @@ static const KrOp OPS[] = {
      .doc = "Centre of the magnitudes in Hz: sum(f m) / sum(m); 0 when all are 0"},
 };
 KR_FAMILY_DEFINE(spectra, "spectra");
+#endif
+KR_KERNELS(spectra, KR_REALS(fft), KR_REALS(ifft), KR_REALS(stft), KR_REALS(istft),
+           KR_REALS(magnitude), KR_REALS(phase), KR_REALS(threshold), KR_REALS(centroid));
 
 #else
 #include "ops/pass.h"

@@ -373,6 +373,7 @@ static KrStatus make_plan(KrPlan *plan, const KrPlanOptions *options) {
   plan->states = KR_NEW_ARRAY(arena, KrPlanState, graph->n_states);
   plan->queue_cap = KR_NEW_ARRAY(arena, uint64_t, graph->n_events);
   plan->span_ticks = options->span_ticks;
+  plan->level = options->level != KR_LEVEL_BEST ? options->level : kr_level_best();
   KR_TRY(kr_plan_check_clocks(plan));
   KR_TRY(make_grid(plan));
   KR_TRY(make_order(plan));
@@ -395,7 +396,7 @@ static KrStatus make_plan(KrPlan *plan, const KrPlanOptions *options) {
 
 KrStatus kr_plan_make(KrArena *arena, const KrGraph *graph, const KrPlanOptions *options,
                       KrPlan **plan, KrGraphError *error) {
-  static const KrPlanOptions defaults = {0, {0, 1}};
+  static const KrPlanOptions defaults = {.step = {0, 1}};
   jmp_buf here, *outer = arena->escape;
   *error = (KrGraphError){{0, 0, 0}, NULL, NULL};
   arena->escape = &here;

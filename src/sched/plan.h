@@ -117,6 +117,7 @@ struct KrPlan {
   KrPlanFunction *functions; ///< per event stream
   uint64_t *queue_cap;       ///< per event stream, 0: no queue
   uint32_t span_ticks;
+  KrLevel level; ///< of the kernels, never KR_LEVEL_BEST
   KrRatio step;
   int64_t step_grid; ///< whole grid ticks, rounded up
   size_t n_bytes;

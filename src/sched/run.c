@@ -2,6 +2,7 @@
 // target.
 #include "math/control.h"
 #include "sched/run.h"
+#include "ops/level.h"
 
 // ---- memory
 
@@ -121,7 +122,7 @@ static KrStatus prepare_op(KrRun *run, KrRunStep *step) {
   for (uint32_t f = 0; f < step->plan->n_fields; f++)
     step->field[f] = kr_arena_array(run->arena, (size_t)step->plan->field_count[f],
                                     kr_step_field_bytes(node, f));
-  step->kernel = node->op->run[node->elem];
+  step->kernel = kr_op_kernel(node->op, node->elem, run->plan->level);
   step->call.lanes = 1;
   step->call.in = step->in;
   step->call.out = step->out;

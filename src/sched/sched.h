@@ -3,6 +3,7 @@
 #ifndef KR_SCHED_SCHED_H
 #define KR_SCHED_SCHED_H
 #include "graph/graph.h"
+#include "kairo/level.h"
 #include "kairo/tasks.h"
 
 typedef struct KrPlan KrPlan;
@@ -13,6 +14,7 @@ typedef struct KrPlanOptions {
                        ///< 1, 7, 64 …)
   KrRatio step; ///< most program time kr_run_to may advance between reads of the outputs; sizes the
                 ///< rings; 0: engine's choice
+  KrLevel level; ///< vector level of the kernels, supported here
 } KrPlanOptions;
 
 /// Graph to plan. KR_ERROR_PROGRAM with *error: causality, cycle, unstable solver, no common grid …

@@ -170,7 +170,8 @@ KrStatus kr_program_elaborate(KrProgram *program) {
 KrStatus kr_program_plan_make(KrProgram *program) {
   program->n_repairs += kr_control_repair();
   KrPlanOptions options = {.span_ticks = program->options.span_ticks,
-                           .step = program->options.step};
+                           .step = program->options.step,
+                           .level = program->options.level};
   KrGraphError error = {0};
   KrStatus status = KR_OK;
   WITH_ESCAPE(program, {

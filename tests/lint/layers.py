@@ -44,7 +44,8 @@ PURE_HEADERS = {
     "stddef.h", "stdint.h", "stdnoreturn.h", "string.h",
 }  # fmt: skip
 # The heap: arenas in base, and the handles that session's `new` gives to callers and `free` takes back.
-PURE_HEADERS_OF = {"base": {"stdlib.h"}, "session": {"stdlib.h"}}
+# What the processor can do: level.c in ops.
+PURE_HEADERS_OF = {"base": {"stdlib.h"}, "session": {"stdlib.h"}, "ops": {"cpuid.h"}}
 
 # Symbols that pure objects may need from outside the project.
 PURE_SYMBOLS = re.compile(

@@ -11,6 +11,7 @@
 
 #include <cmocka.h>
 
+#include "ops/level.h"
 #include "ops/manual.h"
 #include "ops/op.h"
 
@@ -30,6 +31,7 @@ typedef struct Rig {
   KrType in_type[RIG_MAX_INPUTS];
   const char *message;
   KrFault fault;
+  KrLevel level; ///< KR_LEVEL_BEST unless the test says otherwise
 } Rig;
 
 static inline uint32_t rig_choice(const KrPort *port, const char *word) {
@@ -141,8 +143,9 @@ static inline void rig_run(Rig *rig, int64_t tick, uint32_t n, uint64_t held, co
                  .in_type = rig->in_type,
                  .type = &rig->type,
                  .fault = &rig->fault};
-  assert_non_null(rig->op->run[rig->elem]);
-  rig->op->run[rig->elem](&call);
+  KrKernel *kernel = kr_op_kernel(rig->op, rig->elem, rig->level);
+  assert_non_null(kernel);
+  kernel(&call);
 }
 static inline void rig_deinit(Rig *rig) { kr_arena_deinit(&rig->arena); }
 

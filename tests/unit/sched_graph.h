@@ -264,7 +264,7 @@ static inline void assert_invariant(KrRatio end) {
   Recording *truth = run_all(NULL, end, 0);
   static const uint32_t spans[] = {1, 7, 63, 64, 480};
   for (uint32_t i = 0; i < 10; i++) {
-    KrPlanOptions options = {spans[i % 5], {0, 1}};
+    KrPlanOptions options = {.span_ticks = spans[i % 5], .step = {0, 1}};
     if (i >= 5) options.step = ratio(1 + (int64_t)random_below(40), 1000);
     Recording *other = run_all(&options, end, i % 2 == 0 ? 0 : 13);
     for (uint32_t o = 0; o < graph->n_outputs; o++) {

@@ -109,7 +109,7 @@ static void slow_reader_finds_its_version(void **state) {
   KrRef old = add_state_read(fast, counter);
   add_state_write(fast, counter, add_add(fast, KR_ELEM_I64, old, add_const(fast, KR_ELEM_I64, 1)));
   add_output(slow, add_state_read(slow, counter));
-  KrPlanOptions options = {0, ratio(1, 100)};
+  KrPlanOptions options = {.step = ratio(1, 100)};
   Recording *r = run_all(&options, ratio(3, 1), 0);
   for (int64_t i = 0; i < 10; i++) assert_int_equal(value_i64(r, 0, i), 300 * i);
   assert_invariant(ratio(1, 1));
@@ -228,7 +228,7 @@ static void division_by_zero_names_the_first_tick(void **state) {
     add_output(flow, add_op(flow, "idiv", KR_ELEM_I64, 2, (KrRef[]){one, rest}));
   }
   for (uint32_t i = 0; i < 4; i++) {
-    KrPlanOptions options = {spans[i], ratio(1, 4)};
+    KrPlanOptions options = {.span_ticks = spans[i], .step = ratio(1, 4)};
     KrPlan *plan = make_plan(&options);
     KrRun *run = make_run(plan);
     KrStatus status = KR_OK;

@@ -134,7 +134,8 @@ static KrRatio random_instant(void) { return ratio((int64_t)random_below(9000), 
 
 static KrPlanOptions random_options(void) {
   static const uint32_t spans[] = {0, 1, 7, 64, 480};
-  return (KrPlanOptions){spans[random_below(5)], ratio(1 + (int64_t)random_below(50), 500)};
+  return (KrPlanOptions){.span_ticks = spans[random_below(5)],
+                         .step = ratio(1 + (int64_t)random_below(50), 500)};
 }
 
 static void snapshot_is_the_same_from_any_run_and_continues(void **state) {
