@@ -1,6 +1,7 @@
 // Which vector levels this build and processor have, and the kernels of each.
 #include "ops/level.h"
 #include "ops/kernel.h"
+#include "ops/lanes.h"
 #include <string.h>
 #if defined(KR_HAS_X86_LEVELS)
 #include <cpuid.h>
@@ -115,4 +116,17 @@ KrKernel *kr_op_kernel(const KrOp *op, KrElem elem, KrLevel level) {
   for (uint32_t s = first_slot(generic); slots[s].generic != NULL; s = (s + 1) % N_SLOTS)
     if (slots[s].generic == generic) return LISTS[level][slots[s].family]->at[slots[s].index];
   return generic;
+}
+
+#define LANES_DECLARE(suffix, name) extern const KrLanes kr_lanes_##suffix;
+KR_LEVEL_LIST(LANES_DECLARE)
+#undef LANES_DECLARE
+
+const KrLanes *kr_lanes_at(KrLevel level) {
+  static const KrLanes *const lanes[KR_N_LEVELS] = {
+#define LANES_LIST(suffix, name) [KR_LEVEL_##name] = &kr_lanes_##suffix,
+      KR_LEVEL_LIST(LANES_LIST)
+#undef LANES_LIST
+  };
+  return lanes[level == KR_LEVEL_BEST ? kr_level_best() : level];
 }

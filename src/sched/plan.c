@@ -276,32 +276,29 @@ static KrStatus prepare_cross(KrPlan *plan, KrPlanStep *step, const KrNode *node
 }
 
 // Fields in scratch memory, for a prepare whose only result is its error.
-static KrStatus try_prepare(KrPlan *plan, KrPlanStep *step, const KrNode *node, KrArena *scratch,
+static KrStatus try_prepare(KrPlan *plan, uint32_t index, uint64_t *counts, KrArena *scratch,
                             const char **message) {
-  KrPrep prep = kr_plan_prep(plan, step->node, scratch);
+  const KrNode *node = &plan->graph->nodes[index];
+  KrPrep prep = kr_plan_prep(plan, index, scratch);
   void *field[KR_MAX_FIELDS] = {NULL};
-  for (uint32_t f = 0; f < step->n_fields; f++) {
-    uint64_t count = node->op->field[f].count;
-    if (count == 0 && node->op->count != NULL) count = node->op->count(&prep, f);
-    step->field_count[f] = count;
-    size_t n_bytes = (size_t)count * kr_step_field_bytes(node, f);
-    plan->n_bytes += n_bytes;
-    field[f] = kr_arena_alloc(scratch, n_bytes);
+  for (uint32_t f = 0; f < kr_op_fields(node->op); f++) {
+    counts[f] = node->op->field[f].count;
+    if (counts[f] == 0 && node->op->count != NULL) counts[f] = node->op->count(&prep, f);
+    field[f] = kr_arena_alloc(scratch, (size_t)counts[f] * kr_step_field_bytes(node, f));
     if (field[f] == NULL) return KR_ERROR_MEMORY;
   }
   prep.field = field;
   return kr_op_prepare(node->op, &prep, message);
 }
 
-static KrStatus prepare_op(KrPlan *plan, KrPlanStep *step, const KrNode *node) {
+static KrStatus prepare_lane(KrPlan *plan, uint32_t index, uint64_t *counts) {
   enum { MAX_MESSAGE = 256 };
+  const KrNode *node = &plan->graph->nodes[index];
   char text[MAX_MESSAGE] = "";
   const char *message = NULL;
-  step->n_fields = kr_op_fields(node->op);
-  step->field_count = KR_NEW_ARRAY(plan->arena, uint64_t, step->n_fields);
   KrArena scratch;
   kr_arena_init(&scratch, plan->arena->allocator);
-  KrStatus status = try_prepare(plan, step, node, &scratch, &message);
+  KrStatus status = try_prepare(plan, index, counts, &scratch, &message);
   if (message == NULL) message = kr_status_text(status);
   for (uint32_t i = 0; i + 1 < MAX_MESSAGE && message[i] != 0; i++) text[i] = message[i];
   kr_arena_deinit(&scratch);
@@ -309,6 +306,21 @@ static KrStatus prepare_op(KrPlan *plan, KrPlanStep *step, const KrNode *node) {
   if (text[0] == '`') return fail(plan, node->origin, kr_text_print(plan->arena, "%s", text), NULL);
   return fail(plan, node->origin, kr_text_print(plan->arena, "`%s`: %s", node->op->name, text),
               NULL);
+}
+
+static KrStatus prepare_op(KrPlan *plan, KrPlanStep *step, const KrNode *node) {
+  uint32_t n = step->n_fields = kr_op_fields(node->op);
+  step->lane_count = KR_NEW_ARRAY(plan->arena, uint64_t, (size_t)n * step->n_lanes);
+  step->field_count = KR_NEW_ARRAY(plan->arena, uint64_t, n);
+  for (uint32_t l = 0; l < step->n_lanes; l++) {
+    uint64_t *counts = step->lane_count + (size_t)l * n;
+    KR_TRY(prepare_lane(plan, kr_step_node(plan, step, l), counts));
+    for (uint32_t f = 0; f < n; f++)
+      if (counts[f] > step->field_count[f]) step->field_count[f] = counts[f];
+  }
+  for (uint32_t f = 0; f < n; f++)
+    plan->n_bytes += (size_t)step->field_count[f] * kr_step_field_bytes(node, f) * step->lanes;
+  return KR_OK;
 }
 
 static KrStatus prepare_steps(KrPlan *plan) {
@@ -339,8 +351,12 @@ static KrStatus prepare_functions(KrPlan *plan) {
     for (uint32_t i = 0; i < function->n_steps; i++) {
       KrPlanStep *step = &function->steps[i];
       const KrNode *node = &graph->nodes[graph->events[e].nodes[i]];
-      *step =
-          (KrPlanStep){.kind = KR_STEP_NODE, .node = graph->events[e].nodes[i], .ring = KR_NONE};
+      *step = (KrPlanStep){.kind = KR_STEP_NODE,
+                           .node = graph->events[e].nodes[i],
+                           .lanes = 1,
+                           .n_lanes = 1,
+                           .group = KR_NONE,
+                           .ring = KR_NONE};
       step->out = plan->first_value[step->node];
       step->n_out = 1;
       step->n_in = node->n_in;

@@ -1,6 +1,7 @@
 /// The plan as plan and run share it. Times are grid ticks, ticks are counts from 0.
 #ifndef KR_SCHED_PLAN_H
 #define KR_SCHED_PLAN_H
+#include "math/sum.h"
 #include "resample/cross.h"
 #include "sched/sched.h"
 
@@ -22,25 +23,59 @@ typedef struct KrPlanNeed {
 
 /// Memory of a unit's tile: a node's output, or a copy of another unit's.
 typedef struct KrPlanValue {
-  KrType type;
-  size_t n_bytes; ///< per tick
+  KrType type;    ///< of a lane
+  uint32_t lanes; ///< 1 or KR_LANES
+  size_t n_bytes; ///< per tick, of all lanes
   bool held;      ///< one entry for every tick
   uint32_t unit;
   uint32_t ring; ///< KR_NONE: none
   uint32_t slot; ///< memory, shared by values that are not needed at once
 } KrPlanValue;
 
-typedef enum KrStepKind { KR_STEP_NODE, KR_STEP_IMPORT, KR_STEP_COMMIT } KrStepKind;
+/// Fewer copies than this run one by one.
+enum { KR_LEAST_LANES = 4 };
+/// Nodes that run as the lanes of one step. Lanes beyond n repeat lane 0.
+typedef struct KrPlanGroup {
+  uint32_t node[KR_LANES];
+  uint32_t n;
+  uint32_t first_value; ///< of KR_LANES lanes, one per output port
+} KrPlanGroup;
+/// A held row of constants.
+typedef struct KrPlanRow {
+  uint32_t value;
+  uint32_t from[KR_LANES]; ///< values of constants
+} KrPlanRow;
+
+typedef enum KrStepKind {
+  KR_STEP_NODE,
+  KR_STEP_IMPORT,
+  KR_STEP_COMMIT,
+  KR_STEP_LANE,   ///< one lane of a value
+  KR_STEP_SPREAD, ///< one lane in every lane
+  KR_STEP_PACK,   ///< lanes of several values side by side
+  KR_STEP_ADD,    ///< adds a value to the columns of a sum: in[0], to out and out + 1
+  KR_STEP_FOLD    ///< the columns of a sum to one lane
+} KrStepKind;
 typedef struct KrPlanStep {
   KrStepKind kind;
-  uint32_t node;  ///< NODE
-  uint32_t state; ///< COMMIT
-  uint32_t ring;  ///< IMPORT, READ, CROSS, WINDOW, HISTORY, PREV across units: what it reads
-  uint32_t rank;  ///< place in the flow's order of nodes
-  uint32_t *in;   ///< values; KR_NONE: absent
+  uint32_t lanes;    ///< 1 or KR_LANES
+  uint32_t n_lanes;  ///< NODE: those that stand for nodes; ADD: those of in[0]
+  uint32_t group;    ///< NODE: KR_NONE when alone
+  uint32_t key;      ///< in a cycle steps run by key; inputs of the same tick have lesser ones
+  uint32_t after;    ///< ADD, FOLD: the step before, as long as the unit is built
+  uint32_t *in_lane; ///< LANE, PACK: the lane of each input
+  uint32_t column;   ///< ADD: of the first lane
+  bool opens, closes, is_first_chunk; ///< ADD: first and last of its chunk
+  uint32_t n_chunks;                  ///< ADD: of the sum
+  uint32_t node;                      ///< NODE; ADD, FOLD: the sum
+  uint32_t state;                     ///< COMMIT
+  uint32_t ring; ///< IMPORT, READ, CROSS, WINDOW, HISTORY, PREV across units: what it reads
+  uint32_t rank; ///< place in the flow's order of nodes
+  uint32_t *in;  ///< values; KR_NONE: absent
   uint32_t n_in;
   uint32_t out, n_out;   ///< values out … out + n_out - 1
-  uint64_t *field_count; ///< OP: entries per field
+  uint64_t *field_count; ///< OP: entries per field, of the lane that has most
+  uint64_t *lane_count;  ///< OP: entries of field f of lane l at [l * n_fields + f]
   uint32_t n_fields;
   KrSinc *sinc;        ///< CROSS sinc
   KrRatio shift;       ///< CROSS: seconds before the tick, WINDOW: its length
@@ -61,7 +96,7 @@ typedef struct KrPlanUnit {
   KrPlanStep *steps;
   uint32_t n_steps;
   KrPlanSegment *segments;
-  uint32_t n_segments;
+  uint32_t n_segments, cap_segments;
   KrPlanNeed *needs;
   uint32_t n_needs, cap_needs;
   uint32_t *dependents; ///< units that wait for this one
@@ -107,6 +142,13 @@ struct KrPlan {
   uint32_t *first_value; ///< per node
   uint32_t *node_unit;   ///< KR_NONE: not run (event functions, constants, dead ends of prev)
   uint32_t *node_rank;   ///< place in its flow's order
+  uint32_t *node_depth;  ///< longest way of same-tick inputs below it in its unit
+  uint32_t *node_group;  ///< KR_NONE: alone
+  uint32_t *node_lane;
+  KrPlanGroup *groups;
+  uint32_t n_groups, cap_groups;
+  KrPlanRow *rows;
+  uint32_t n_rows, cap_rows;
   KrPlanValue *values;
   uint32_t n_values, cap_values;
   size_t *slot_bytes;
@@ -126,6 +168,10 @@ struct KrPlan {
 
 static inline uint32_t kr_plan_value(const KrPlan *plan, KrRef ref) {
   return plan->first_value[ref.node] + ref.port;
+}
+/// The node of one lane of a NODE step.
+static inline uint32_t kr_step_node(const KrPlan *plan, const KrPlanStep *step, uint32_t lane) {
+  return step->group == KR_NONE ? step->node : plan->groups[step->group].node[lane];
 }
 static inline bool kr_node_reads_source(const KrNode *node) {
   return node->kind == KR_NODE_READ || node->kind == KR_NODE_CROSS ||
@@ -159,6 +205,10 @@ KrStatus kr_plan_check_clocks(KrPlan *plan);
 KrStatus kr_plan_check_values(KrPlan *plan);
 KrStatus kr_plan_check_leads(KrPlan *plan);
 KrStatus kr_plan_check_bytes(KrPlan *plan);
+/// Which nodes run as lanes of one step.
+void kr_plan_group(KrPlan *plan);
+/// refs are the outputs of one group, lane by lane.
+bool kr_plan_is_group(const KrPlan *plan, const KrRef *refs, uint32_t n, uint32_t *group);
 /// Which node runs in which unit; the steps of the units, their values and rings.
 KrStatus kr_plan_units(KrPlan *plan);
 /// Emitted by EMIT nodes somewhere below: calls `each` for every such node.

@@ -2,7 +2,7 @@
 // it.
 #include "sched/plan.h"
 
-enum { N_WIDTHS = 9 }; ///< scalars by bytes per tick, 1 … 8
+enum { N_WIDTHS = 8 }; ///< scalars of one lane or of sixteen: 2^w bytes per tick
 
 typedef struct Slots {
   KrPlan *plan;
@@ -16,6 +16,12 @@ static bool is_shared(const KrPlanValue *value) {
   return !value->held && value->type.shape == KR_SHAPE_SCALAR;
 }
 
+static uint32_t width_of(const KrPlanValue *value) {
+  uint32_t width = 0;
+  while ((size_t)1 << width < value->n_bytes) width++;
+  return width;
+}
+
 static void own_slot(KrPlan *plan, KrPlanValue *value) {
   size_t tile = value->held || value->unit == KR_NONE ? 1 : plan->units[value->unit].tile;
   value->slot = plan->n_slots;
@@ -25,17 +31,19 @@ static void own_slot(KrPlan *plan, KrPlanValue *value) {
 static void take_slot(Slots *slots, uint32_t index) {
   KrPlanValue *value = &slots->plan->values[index];
   if (value->slot != KR_NONE) return;
-  if (is_shared(value) && slots->n_free[value->n_bytes] > 0)
-    value->slot = slots->free_at[value->n_bytes][--slots->n_free[value->n_bytes]];
+  uint32_t width = width_of(value);
+  if (is_shared(value) && slots->n_free[width] > 0)
+    value->slot = slots->free_at[width][--slots->n_free[width]];
   else
     own_slot(slots->plan, value);
 }
 
 static void free_slot(Slots *slots, uint32_t index) {
   const KrPlanValue *value = &slots->plan->values[index];
+  uint32_t width = width_of(value);
   if (!is_shared(value)) return;
-  KR_PUSH(slots->plan->arena, slots->free_at[value->n_bytes], slots->n_free[value->n_bytes],
-          slots->cap_free[value->n_bytes], value->slot);
+  KR_PUSH(slots->plan->arena, slots->free_at[width], slots->n_free[width], slots->cap_free[width],
+          value->slot);
 }
 
 // Inputs of PREV and STATE_WRITE are read again when the tile ends.

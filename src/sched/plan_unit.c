@@ -1,6 +1,6 @@
 // Which nodes run together: units, the steps of a unit in order, cycles that run tick by tick, and
 // which outputs keep rings.
-#include "sched/plan.h"
+#include "sched/plan_build.h"
 
 typedef struct Marks {
   const KrGraph *graph;
@@ -80,10 +80,10 @@ static uint32_t add_unit(KrPlan *plan, uint32_t flow, uint32_t level) {
   return plan->n_units - 1;
 }
 
-// Constants are no part of a unit until something keeps a ring of them.
-static bool is_constant(const KrGraph *graph, const KrNode *node) {
+bool kr_plan_is_constant(const KrPlan *plan, uint32_t index) {
+  const KrNode *node = &plan->graph->nodes[index];
   return node->kind == KR_NODE_CONST ||
-         (node->kind == KR_NODE_INPUT && graph->inputs[node->input].kind == KR_INPUT_VALUE);
+         (node->kind == KR_NODE_INPUT && plan->graph->inputs[node->input].kind == KR_INPUT_VALUE);
 }
 
 static KrStatus assign_flow(KrPlan *plan, uint32_t flow, const uint8_t *needed, const uint8_t *live,
@@ -95,7 +95,7 @@ static KrStatus assign_flow(KrPlan *plan, uint32_t flow, const uint8_t *needed, 
     uint32_t index = order[i];
     const KrNode *node = &plan->graph->nodes[index];
     plan->node_rank[index] = i;
-    if (!live[index] || is_constant(plan->graph, node)) continue;
+    if (!live[index] || kr_plan_is_constant(plan, index)) continue;
     waits[index] = !needed[index] && waits_for_flow(plan, node, needed, waits);
     uint32_t level = waits[index];
     if (plan->flows[flow].unit[level] == KR_NONE) add_unit(plan, flow, level);
@@ -126,13 +126,18 @@ static KrStatus assign_units(KrPlan *plan) {
   return KR_OK;
 }
 
-static uint32_t node_outs(const KrNode *node) {
+uint32_t kr_plan_node_outs(const KrNode *node) {
   if (node->kind == KR_NODE_STATE_WRITE || node->kind == KR_NODE_EMIT) return 0;
   return node->n_out > 0 ? node->n_out : 1;
 }
 
-static uint32_t add_value(KrPlan *plan, KrType type, bool held, uint32_t unit) {
-  KrPlanValue value = {type, (size_t)kr_type_bytes(&type), held, unit, KR_NONE, KR_NONE};
+uint32_t kr_plan_add_value(KrPlan *plan, KrType type, uint32_t lanes, uint32_t unit) {
+  KrPlanValue value = {.type = type,
+                       .lanes = lanes,
+                       .n_bytes = (size_t)kr_type_bytes(&type) * lanes,
+                       .unit = unit,
+                       .ring = KR_NONE,
+                       .slot = KR_NONE};
   KR_PUSH(plan->arena, plan->values, plan->n_values, plan->cap_values, value);
   return plan->n_values - 1;
 }
@@ -141,13 +146,22 @@ static void make_values(KrPlan *plan) {
   const KrGraph *graph = plan->graph;
   for (uint32_t i = 0; i < graph->n_nodes; i++) {
     plan->first_value[i] = plan->n_values;
-    for (uint32_t port = 0; port < node_outs(&graph->nodes[i]); port++)
-      add_value(plan, kr_graph_type(graph, (KrRef){i, port}), is_constant(graph, &graph->nodes[i]),
-                plan->node_unit[i]);
+    for (uint32_t port = 0; port < kr_plan_node_outs(&graph->nodes[i]); port++) {
+      KrType type = kr_graph_type(graph, (KrRef){i, port});
+      uint32_t value = kr_plan_add_value(plan, type, 1, plan->node_unit[i]);
+      plan->values[value].held = kr_plan_is_constant(plan, i);
+    }
+  }
+  for (uint32_t g = 0; g < plan->n_groups; g++) {
+    uint32_t node = plan->groups[g].node[0];
+    plan->groups[g].first_value = plan->n_values;
+    for (uint32_t port = 0; port < kr_plan_node_outs(&graph->nodes[node]); port++)
+      kr_plan_add_value(plan, kr_graph_type(graph, (KrRef){node, port}), KR_LANES,
+                        plan->node_unit[node]);
   }
 }
 
-static uint32_t need_ring(KrPlan *plan, uint32_t value, uint32_t unit, int64_t n_back) {
+uint32_t kr_plan_need_ring(KrPlan *plan, uint32_t value, uint32_t unit, int64_t n_back) {
   KrPlanValue *v = &plan->values[value];
   if (v->ring == KR_NONE) {
     if (v->unit == KR_NONE) v->unit = unit;
@@ -186,94 +200,34 @@ static void make_rings(KrPlan *plan) {
     const KrNode *node = &graph->nodes[i];
     if (plan->node_unit[i] == KR_NONE || !kr_node_reads_source(node)) continue;
     uint32_t unit = plan->flows[graph->nodes[node->source.node].flow].unit[0];
-    need_ring(plan, kr_plan_value(plan, node->source), unit, look_back(plan, node));
+    uint32_t value = kr_plan_value(plan, node->source);
+    if (plan->node_group[i] != KR_NONE)
+      value = plan->groups[plan->node_group[node->source.node]].first_value + node->source.port;
+    kr_plan_need_ring(plan, value, unit, look_back(plan, node));
   }
   for (uint32_t o = 0; o < graph->n_outputs; o++)
     for (uint32_t k = 0; k < graph->outputs[o].n_refs; k++) {
       uint32_t value = kr_plan_value(plan, graph->outputs[o].refs[k]);
       uint32_t unit = plan->flows[graph->outputs[o].flow].unit[0];
-      uint32_t ring = need_ring(plan, value, unit, 1);
+      uint32_t ring = kr_plan_need_ring(plan, value, unit, 1);
       plan->rings[ring].is_output = true;
     }
 }
 
-/// Steps of one unit while they are put together.
-typedef struct Builder {
-  KrPlan *plan;
-  uint32_t unit;
-  KrPlanStep *steps;
-  uint32_t n, cap;
-  uint32_t *deps, n_deps,
-      cap_deps; ///< step i depends on deps[first_dep[i]] … deps[first_dep[i + 1] - 1]
-  uint32_t *first_dep;
-  uint32_t *value_step;  ///< per value: step that makes it, KR_NONE
-  uint32_t *import_of;   ///< per value: its copy in the flow's second unit, KR_NONE
-  uint32_t *commit_step; ///< per state
-  uint32_t *write_step;  ///< per node
-} Builder;
-
-static uint32_t add_step(Builder *builder, KrPlanStep step) {
-  KR_PUSH(builder->plan->arena, builder->steps, builder->n, builder->cap, step);
-  for (uint32_t i = 0; i < step.n_out; i++) builder->value_step[step.out + i] = builder->n - 1;
-  return builder->n - 1;
-}
-
-static uint32_t import_value(Builder *builder, uint32_t value) {
-  KrPlan *plan = builder->plan;
-  if (builder->import_of[value] != KR_NONE) return builder->import_of[value];
-  uint32_t ring = need_ring(plan, value, plan->values[value].unit, 1);
-  uint32_t copy = add_value(plan, plan->values[value].type, false, builder->unit);
-  builder->import_of[value] = copy;
-  add_step(builder, (KrPlanStep){.kind = KR_STEP_IMPORT, .ring = ring, .out = copy, .n_out = 1});
-  return copy;
-}
-
-static bool is_foreign(const Builder *builder, KrRef ref) {
-  uint32_t unit = builder->plan->node_unit[ref.node];
-  return unit != KR_NONE && unit != builder->unit;
-}
-
-// Copies of the other unit's values, before the nodes that use them.
-static void add_imports(Builder *builder, uint32_t index) {
-  const KrNode *node = &builder->plan->graph->nodes[index];
-  for (uint32_t k = node->kind == KR_NODE_PREV ? 1 : 0; k < node->n_in; k++)
-    if (node->in[k].node != KR_NONE && is_foreign(builder, node->in[k]))
-      import_value(builder, kr_plan_value(builder->plan, node->in[k]));
-}
-
-static uint32_t input_value(const Builder *builder, KrRef ref) {
-  if (ref.node == KR_NONE) return KR_NONE;
-  uint32_t value = kr_plan_value(builder->plan, ref);
-  return is_foreign(builder, ref) ? builder->import_of[value] : value;
-}
-
-static void add_node(Builder *builder, uint32_t index) {
-  KrPlan *plan = builder->plan;
-  const KrNode *node = &plan->graph->nodes[index];
-  KrPlanStep step = {.kind = KR_STEP_NODE, .node = index, .ring = KR_NONE};
-  step.rank = plan->node_rank[index];
-  step.out = plan->first_value[index];
-  step.n_out = node_outs(node);
-  step.n_in = node->n_in;
-  step.in = KR_NEW_ARRAY(plan->arena, uint32_t, node->n_in);
-  bool prev_across = node->kind == KR_NODE_PREV && is_foreign(builder, node->in[0]);
-  for (uint32_t k = 0; k < node->n_in; k++)
-    step.in[k] = k == 0 && prev_across ? KR_NONE : input_value(builder, node->in[k]);
-  if (prev_across) {
-    uint32_t value = kr_plan_value(plan, node->in[0]);
-    step.ring = need_ring(plan, value, plan->values[value].unit, 2);
-  }
-  if (kr_node_reads_source(node)) step.ring = plan->values[kr_plan_value(plan, node->source)].ring;
-  add_step(builder, step);
-}
-
 // Constants of this unit's flow that keep a ring.
-static void add_constants(Builder *builder) {
+static void add_constants(KrBuilder *builder) {
   KrPlan *plan = builder->plan;
   for (uint32_t r = 0; r < plan->n_rings; r++) {
     const KrPlanRing *ring = &plan->rings[r];
     if (ring->unit != builder->unit || !plan->values[ring->value].held) continue;
-    KrPlanStep step = {.kind = KR_STEP_NODE, .ring = KR_NONE, .out = ring->value, .n_out = 1};
+    KrPlanStep step = {.kind = KR_STEP_NODE,
+                       .lanes = 1,
+                       .n_lanes = 1,
+                       .group = KR_NONE,
+                       .ring = KR_NONE,
+                       .after = KR_NONE,
+                       .out = ring->value,
+                       .n_out = 1};
     uint32_t low = 0, high = plan->graph->n_nodes;
     while (high - low > 1) {
       uint32_t middle = low + (high - low) / 2;
@@ -283,23 +237,29 @@ static void add_constants(Builder *builder) {
         high = middle;
     }
     step.node = low;
-    add_step(builder, step);
+    kr_builder_add(builder, step);
   }
 }
 
-static void add_commits(Builder *builder) {
+static void add_commits(KrBuilder *builder) {
   KrPlan *plan = builder->plan;
   uint32_t flow = plan->units[builder->unit].flow;
   for (uint32_t s = 0; s < plan->graph->n_states; s++) {
     const KrPlanState *state = &plan->states[s];
     builder->commit_step[s] = KR_NONE;
     if (state->sole != flow || plan->units[builder->unit].level != 0) continue;
-    KrPlanStep step = {.kind = KR_STEP_COMMIT, .state = s, .ring = KR_NONE, .rank = UINT32_MAX};
-    builder->commit_step[s] = add_step(builder, step);
+    KrPlanStep step = {.kind = KR_STEP_COMMIT,
+                       .lanes = 1,
+                       .state = s,
+                       .ring = KR_NONE,
+                       .after = KR_NONE,
+                       .rank = UINT32_MAX,
+                       .key = UINT32_MAX};
+    builder->commit_step[s] = kr_builder_add(builder, step);
   }
 }
 
-static void add_dep(Builder *builder, uint32_t on) {
+static void add_dep(KrBuilder *builder, uint32_t on) {
   if (on == KR_NONE) return;
   KR_PUSH(builder->plan->arena, builder->deps, builder->n_deps, builder->cap_deps, on);
 }
@@ -311,7 +271,7 @@ static bool contains_stream(const KrGraph *graph, uint32_t events, uint32_t want
   return false;
 }
 
-static void add_signal_deps(Builder *builder, const KrNode *node) {
+static void add_signal_deps(KrBuilder *builder, const KrNode *node) {
   const KrGraph *graph = builder->plan->graph;
   for (uint32_t i = 0; i < builder->n; i++) {
     const KrPlanStep *emit = &builder->steps[i];
@@ -321,7 +281,12 @@ static void add_signal_deps(Builder *builder, const KrNode *node) {
   }
 }
 
-static void add_step_deps(Builder *builder, uint32_t index) {
+static void add_value_deps(KrBuilder *builder, const KrPlanStep *step) {
+  for (uint32_t k = 0; k < step->n_in; k++)
+    if (step->in[k] != KR_NONE) add_dep(builder, builder->value_step[step->in[k]]);
+}
+
+static void add_step_deps(KrBuilder *builder, uint32_t index) {
   const KrPlan *plan = builder->plan;
   const KrPlanStep *step = &builder->steps[index];
   if (step->kind == KR_STEP_COMMIT) {
@@ -331,9 +296,13 @@ static void add_step_deps(Builder *builder, uint32_t index) {
     return;
   }
   if (step->kind == KR_STEP_IMPORT) return;
+  add_dep(builder, step->after);
+  if (step->kind != KR_STEP_NODE) {
+    add_value_deps(builder, step);
+    return;
+  }
   const KrNode *node = &plan->graph->nodes[step->node];
-  for (uint32_t k = 0; k < step->n_in; k++)
-    if (step->in[k] != KR_NONE) add_dep(builder, builder->value_step[step->in[k]]);
+  add_value_deps(builder, step);
   if (kr_node_reads_source(node) && plan->rings[step->ring].unit == builder->unit)
     add_dep(builder, builder->value_step[plan->rings[step->ring].value]);
   if (node->kind == KR_NODE_STATE_READ && plan->states[node->state].sole == node->flow)
@@ -341,7 +310,7 @@ static void add_step_deps(Builder *builder, uint32_t index) {
   if (node->kind == KR_NODE_SIGNAL) add_signal_deps(builder, node);
 }
 
-static void add_deps(Builder *builder) {
+static void add_deps(KrBuilder *builder) {
   KrPlan *plan = builder->plan;
   for (uint32_t i = 0; i < builder->n; i++)
     if (builder->steps[i].kind == KR_STEP_NODE) builder->write_step[builder->steps[i].node] = i;
@@ -361,7 +330,7 @@ typedef struct Components {
   uint32_t n, n_index, n_stack, n_path;
 } Components;
 
-static void enter_step(Components *components, const Builder *builder, uint32_t step) {
+static void enter_step(Components *components, const KrBuilder *builder, uint32_t step) {
   components->index[step] = components->low[step] = ++components->n_index;
   components->stack[components->n_stack++] = step;
   components->path[components->n_path++] = step;
@@ -383,8 +352,9 @@ static void leave_step(Components *components, uint32_t step) {
   components->n++;
 }
 
-static void find_components(Components *components, const Builder *builder) {
-  for (uint32_t root = 0; root < builder->n; root++) {
+static void find_components(Components *components, const KrBuilder *builder) {
+  // From the last one down: a chain of groups is followed by what adds it up, so few values live.
+  for (uint32_t root = builder->n; root-- > 0;) {
     if (components->index[root] != 0) continue;
     enter_step(components, builder, root);
     while (components->n_path > 0) {
@@ -402,28 +372,101 @@ static void find_components(Components *components, const Builder *builder) {
   }
 }
 
-static bool has_self_dep(const Builder *builder, uint32_t step) {
+static bool has_self_dep(const KrBuilder *builder, uint32_t step) {
   for (uint32_t i = builder->first_dep[step]; i < builder->first_dep[step + 1]; i++)
     if (builder->deps[i] == step) return true;
   return false;
 }
 
-static void cut_segments(Builder *builder, const Components *components, const uint32_t *first,
-                         const uint32_t *old) {
+// The newest n steps of the unit; what need not run tick by tick joins the segment before.
+static void add_segment(KrBuilder *builder, uint32_t n, bool serial) {
   KrPlanUnit *unit = &builder->plan->units[builder->unit];
-  uint32_t cap = 0;
-  for (uint32_t c = 0; c < components->n; c++) {
-    bool serial = first[c + 1] - first[c] > 1 || has_self_dep(builder, old[first[c]]);
-    if (!serial && unit->n_segments > 0 && !unit->segments[unit->n_segments - 1].serial)
-      unit->segments[unit->n_segments - 1].end = first[c + 1];
-    else
-      KR_PUSH(builder->plan->arena, unit->segments, unit->n_segments, cap,
-              ((KrPlanSegment){first[c], first[c + 1], serial}));
-  }
+  KrPlanSegment *last = unit->n_segments > 0 ? &unit->segments[unit->n_segments - 1] : NULL;
+  if (!serial && last != NULL && !last->serial)
+    last->end = unit->n_steps;
+  else
+    KR_PUSH(builder->plan->arena, unit->segments, unit->n_segments, unit->cap_segments,
+            ((KrPlanSegment){unit->n_steps - n, unit->n_steps, serial}));
 }
 
-// Puts the steps in order: components in theirs, steps of a component by rank.
-static void order_steps(Builder *builder) {
+/// The terms of sums that wait for their value and for the term before.
+typedef struct Terms {
+  uint32_t *first, *next; ///< per step: links 2 * term and 2 * term + 1 to what waits for it
+  uint8_t *n_waits;
+} Terms;
+
+static Terms link_terms(const KrBuilder *builder) {
+  KrArena *arena = builder->plan->arena;
+  Terms terms = {KR_NEW_ARRAY(arena, uint32_t, builder->n),
+                 KR_NEW_ARRAY(arena, uint32_t, 2 * (size_t)builder->n),
+                 KR_NEW_ARRAY(arena, uint8_t, builder->n)};
+  for (uint32_t i = 0; i < builder->n; i++) terms.first[i] = KR_NONE;
+  for (uint32_t i = 0; i < builder->n; i++) {
+    const KrPlanStep *step = &builder->steps[i];
+    if (step->kind != KR_STEP_ADD) continue;
+    uint32_t on[2] = {step->after, builder->value_step[step->in[0]]};
+    for (uint32_t k = 0; k < 2; k++) {
+      if (on[k] == KR_NONE) continue;
+      terms.next[2 * i + k] = terms.first[on[k]];
+      terms.first[on[k]] = 2 * i + k;
+      terms.n_waits[i]++;
+    }
+  }
+  return terms;
+}
+
+// Steps of a component stand together, by key; a term follows as soon as it can, so that its value
+// is free again.
+static uint32_t *place_components(const KrBuilder *builder, const Components *components,
+                                  const uint32_t *first, const uint32_t *members) {
+  KrArena *arena = builder->plan->arena;
+  Terms terms = link_terms(builder);
+  uint32_t *order = KR_NEW_ARRAY(arena, uint32_t, components->n);
+  uint32_t *stack = KR_NEW_ARRAY(arena, uint32_t, components->n + 1);
+  uint8_t *placed = KR_NEW_ARRAY(arena, uint8_t, components->n);
+  uint32_t n = 0;
+  for (uint32_t root = 0; root < components->n; root++) {
+    uint32_t n_stack = 0;
+    if (!placed[root]) stack[n_stack++] = root;
+    while (n_stack > 0) {
+      uint32_t c = stack[--n_stack];
+      placed[c] = 1;
+      order[n++] = c;
+      for (uint32_t i = first[c]; i < first[c + 1]; i++)
+        for (uint32_t link = terms.first[members[i]]; link != KR_NONE; link = terms.next[link]) {
+          uint32_t of = components->of[link / 2];
+          if (--terms.n_waits[link / 2] > 0 || placed[of] || first[of + 1] - first[of] > 1)
+            continue;
+          stack[n_stack++] = of;
+        }
+    }
+  }
+  return order;
+}
+
+// Indices of the steps by key, equal ones as they were made.
+static uint32_t *sort_by_key(const KrBuilder *builder) {
+  KrArena *arena = builder->plan->arena;
+  uint32_t n = builder->n, n_keys = 2;
+  for (uint32_t i = 0; i < n; i++)
+    if (builder->steps[i].key != UINT32_MAX && builder->steps[i].key + 2 > n_keys)
+      n_keys = builder->steps[i].key + 2;
+  uint32_t *begin = KR_NEW_ARRAY(arena, uint32_t, n_keys + 1);
+  uint32_t *sorted = KR_NEW_ARRAY(arena, uint32_t, n);
+  for (uint32_t pass = 0; pass < 2; pass++) {
+    for (uint32_t i = 0; i < n; i++) {
+      uint32_t key = builder->steps[i].key < n_keys - 1 ? builder->steps[i].key : n_keys - 1;
+      if (pass == 0)
+        begin[key + 1]++;
+      else
+        sorted[begin[key]++] = i;
+    }
+    for (uint32_t k = 0; pass == 0 && k < n_keys; k++) begin[k + 1] += begin[k];
+  }
+  return sorted;
+}
+
+static void order_steps(KrBuilder *builder) {
   KrArena *arena = builder->plan->arena;
   uint32_t n = builder->n;
   Components components = {KR_NEW_ARRAY(arena, uint32_t, n),
@@ -440,26 +483,29 @@ static void order_steps(Builder *builder) {
   find_components(&components, builder);
   uint32_t *first = KR_NEW_ARRAY(arena, uint32_t, components.n + 2);
   uint32_t *fill = KR_NEW_ARRAY(arena, uint32_t, components.n + 1);
-  uint32_t *old = KR_NEW_ARRAY(arena, uint32_t, n);
+  uint32_t *members = KR_NEW_ARRAY(arena, uint32_t, n), *sorted = sort_by_key(builder);
   for (uint32_t i = 0; i < n; i++) first[components.of[i] + 1]++;
   for (uint32_t c = 0; c < components.n; c++) first[c + 1] += first[c];
   for (uint32_t c = 0; c < components.n; c++) fill[c] = first[c];
+  for (uint32_t i = 0; i < n; i++) members[fill[components.of[sorted[i]]]++] = sorted[i];
+  uint32_t *order = place_components(builder, &components, first, members);
   KrPlanUnit *unit = &builder->plan->units[builder->unit];
   unit->steps = KR_NEW_ARRAY(arena, KrPlanStep, n);
-  unit->n_steps = n;
-  for (uint32_t i = 0; i < n; i++) {
-    uint32_t at = fill[components.of[i]]++;
-    unit->steps[at] = builder->steps[i];
-    old[at] = i;
+  for (uint32_t c = 0; c < components.n; c++) {
+    uint32_t begin = first[order[c]], end = first[order[c] + 1];
+    bool serial = end - begin > 1 || has_self_dep(builder, members[begin]);
+    for (uint32_t i = begin; i < end; i++)
+      unit->steps[unit->n_steps++] = builder->steps[members[i]];
+    add_segment(builder, end - begin, serial);
   }
-  cut_segments(builder, &components, first, old);
 }
 
-static void build_unit(Builder *builder, const uint32_t *nodes, uint32_t n) {
+static void build_unit(KrBuilder *builder, const uint32_t *nodes, uint32_t n) {
   builder->n = builder->n_deps = 0;
-  for (uint32_t i = 0; i < n; i++) add_imports(builder, nodes[i]);
+  for (uint32_t i = 0; i < n; i++) kr_builder_add_imports(builder, nodes[i]);
   add_constants(builder);
-  for (uint32_t i = 0; i < n; i++) add_node(builder, nodes[i]);
+  for (uint32_t i = 0; i < n; i++) kr_builder_add_node(builder, nodes[i]);
+  kr_builder_add_ring_lanes(builder, nodes, n);
   add_commits(builder);
   add_deps(builder);
   order_steps(builder);
@@ -489,9 +535,11 @@ static void build_units(KrPlan *plan) {
   const KrGraph *graph = plan->graph;
   uint32_t *by_rank = KR_NEW_ARRAY(arena, uint32_t, graph->n_nodes);
   uint32_t *nodes = KR_NEW_ARRAY(arena, uint32_t, graph->n_nodes);
-  Builder builder = {.plan = plan};
-  builder.value_step = none_array(arena, 2 * (size_t)plan->n_values + 1);
+  KrBuilder builder = {.plan = plan};
+  builder.n_value_steps = 2 * plan->n_values + 1;
+  builder.value_step = none_array(arena, builder.n_value_steps);
   builder.import_of = none_array(arena, plan->n_values + 1);
+  builder.spread_of = none_array(arena, plan->n_values + 1);
   builder.commit_step = none_array(arena, graph->n_states + 1);
   builder.write_step = none_array(arena, graph->n_nodes + 1);
   // Second units first: what they import gets its ring before constants are looked at.
@@ -503,6 +551,7 @@ static void build_units(KrPlan *plan) {
 
 KrStatus kr_plan_units(KrPlan *plan) {
   KR_TRY(assign_units(plan));
+  kr_plan_group(plan);
   make_values(plan);
   make_rings(plan);
   build_units(plan);

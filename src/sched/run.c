@@ -1,7 +1,7 @@
 // Plan x span: takes all memory, then lets every unit run as far as its sources allow until the
 // target.
-#include "math/control.h"
 #include "sched/run.h"
+#include "math/control.h"
 #include "ops/level.h"
 
 // ---- memory
@@ -27,6 +27,13 @@ static void fill_constant(KrRun *run, uint32_t index) {
     kr_elem_convert(node->type.elem, at + i * width, value->elem, &value->as, 1);
 }
 
+static void fill_row(KrRun *run, const KrPlanRow *row) {
+  uint32_t width = kr_elem_bytes(run->plan->values[row->value].type.elem);
+  uint8_t *at = run->buffer[row->value];
+  for (uint32_t l = 0; l < KR_LANES; l++)
+    __builtin_memcpy(at + l * width, run->buffer[row->from[l]], width);
+}
+
 static void make_buffers(KrRun *run) {
   const KrPlan *plan = run->plan;
   run->buffer = KR_NEW_ARRAY(run->arena, void *, plan->n_values);
@@ -40,6 +47,9 @@ static void make_buffers(KrRun *run) {
         (node->kind == KR_NODE_INPUT && plan->graph->inputs[node->input].kind == KR_INPUT_VALUE))
       fill_constant(run, i);
   }
+  for (uint32_t i = 0; i < plan->n_rows; i++) fill_row(run, &plan->rows[i]);
+  run->held = KR_NEW_ARRAY(run->arena, uint8_t, plan->n_values);
+  for (uint32_t i = 0; i < plan->n_values; i++) run->held[i] = plan->values[i].held;
 }
 
 static void make_states(KrRun *run) {
@@ -115,36 +125,58 @@ static void point_values(KrRun *run, KrRunStep *step) {
   }
 }
 
+static KrStatus prepare_lane(KrRun *run, const KrRunStep *step, uint32_t lane) {
+  KrArena scratch;
+  uint32_t of = lane < step->n_lanes ? lane : 0;
+  kr_arena_init(&scratch, run->arena->allocator);
+  KrPrep prep = kr_plan_prep(run->plan, kr_step_node(run->plan, step->plan, of), &scratch);
+  const char *message = NULL;
+  prep.field = step->field;
+  prep.lanes = step->lanes;
+  prep.lane = lane;
+  KrStatus status = kr_op_prepare(step->node->op, &prep, &message);
+  kr_arena_deinit(&scratch);
+  return status;
+}
+
 static KrStatus prepare_op(KrRun *run, KrRunStep *step) {
   const KrNode *node = step->node;
-  KrArena scratch;
   step->field = KR_NEW_ARRAY(run->arena, void *, step->plan->n_fields);
   for (uint32_t f = 0; f < step->plan->n_fields; f++)
-    step->field[f] = kr_arena_array(run->arena, (size_t)step->plan->field_count[f],
+    step->field[f] = kr_arena_array(run->arena, (size_t)step->plan->field_count[f] * step->lanes,
                                     kr_step_field_bytes(node, f));
   step->kernel = kr_op_kernel(node->op, node->elem, run->plan->level);
-  step->call.lanes = 1;
+  step->call.lanes = step->lanes;
   step->call.in = step->in;
   step->call.out = step->out;
   step->call.field = step->field;
   step->call.type = &node->type;
   if (step->kernel == NULL) return KR_ERROR_ARGUMENT;
-  kr_arena_init(&scratch, run->arena->allocator);
-  KrPrep prep = kr_plan_prep(run->plan, step->plan->node, &scratch);
-  const char *message = NULL;
-  prep.field = step->field;
-  KrStatus status = kr_op_prepare(node->op, &prep, &message);
-  kr_arena_deinit(&scratch);
-  return status;
+  for (uint32_t l = 0; l < step->lanes; l++) KR_TRY(prepare_lane(run, step, l));
+  return KR_OK;
 }
 
 static void prepare_prev(KrRun *run, KrRunStep *step) {
   size_t n_bytes = run->plan->values[step->plan->out].n_bytes;
-  step->before = kr_arena_alloc(run->arena, n_bytes);
-  size_t width = kr_elem_bytes(step->node->type.elem);
-  for (size_t i = 0; i < n_bytes; i += width)
-    kr_elem_convert(step->node->type.elem, step->before + i, step->node->value.elem,
-                    &step->node->value.as, 1);
+  uint8_t *initial = kr_arena_alloc(run->arena, n_bytes);
+  size_t width = kr_elem_bytes(step->node->type.elem), lane_bytes = n_bytes / step->lanes;
+  for (size_t i = 0; i < n_bytes; i += width) {
+    uint32_t lane = (uint32_t)(i / lane_bytes);
+    uint32_t of = kr_step_node(run->plan, step->plan, lane < step->n_lanes ? lane : 0);
+    const KrConst *value = &run->plan->graph->nodes[of].value;
+    kr_elem_convert(step->node->type.elem, initial + i, value->elem, &value->as, 1);
+  }
+  step->initial = initial;
+  step->before = kr_arena_copy(run->arena, initial, n_bytes);
+}
+
+static void prepare_sites(KrRun *run, KrRunStep *step) {
+  step->site = KR_NEW_ARRAY(run->arena, KrSite, step->n_lanes);
+  for (uint32_t l = 0; l < step->n_lanes; l++) {
+    uint32_t node = kr_step_node(run->plan, step->plan, l);
+    kr_site_init(&step->site[l],
+                 kr_cursor_new(run->arena, &run->context, run->plan->graph->nodes[node].events));
+  }
 }
 
 static void point_source(KrRun *run, const KrRunUnit *unit, KrRunStep *step) {
@@ -160,16 +192,16 @@ static void point_source(KrRun *run, const KrRunUnit *unit, KrRunStep *step) {
 static KrStatus make_step(KrRun *run, const KrRunUnit *unit, KrRunStep *step) {
   const KrPlanStep *plan = step->plan;
   step->node = plan->kind == KR_STEP_NODE ? &run->plan->graph->nodes[plan->node] : NULL;
+  step->at_level = kr_lanes_at(run->plan->level);
+  step->lanes = plan->lanes;
+  step->n_lanes = plan->n_lanes;
   point_values(run, step);
   if (unit != NULL && plan->kind != KR_STEP_COMMIT && plan->ring != KR_NONE)
     point_source(run, unit, step);
   if (step->node == NULL) return KR_OK;
   if (step->node->kind == KR_NODE_OP) KR_TRY(prepare_op(run, step));
   if (step->node->kind == KR_NODE_PREV) prepare_prev(run, step);
-  if (step->node->kind == KR_NODE_SIGNAL) {
-    step->site = KR_NEW(run->arena, KrSite);
-    kr_site_init(step->site, kr_cursor_new(run->arena, &run->context, step->node->events));
-  }
+  if (step->node->kind == KR_NODE_SIGNAL) prepare_sites(run, step);
   return kr_step_place(run, step, 0);
 }
 

@@ -1,6 +1,7 @@
 /// What a run keeps, shared by run, snapshot and swap. All memory is taken by kr_run_new.
 #ifndef KR_SCHED_RUN_H
 #define KR_SCHED_RUN_H
+#include "ops/lanes.h"
 #include "sched/plan.h"
 #include "sched/signal.h"
 
@@ -46,13 +47,17 @@ typedef struct KrRunStep {
   uint32_t *out_ring; ///< KR_NONE: none
   bool has_ring;
   void **field;
+  const KrLanes *at_level;
+  uint32_t lanes, n_lanes;  ///< of the step; those that stand for nodes
+  bool may_hold;            ///< some input may be held for a tile and not for the next
+  const void *initial;      ///< PREV: output at tick 0
   KrStepper newest, oldest; ///< position of the next tick on the source's clock
   const KrRunRing *ring;
-  int64_t last;    ///< last tick the source ever runs
-  KrElem from;     ///< the source's element type
-  bool own_source; ///< in the same unit
-  uint8_t *before; ///< PREV: input at the tick before the tile
-  KrSite *site;
+  int64_t last;               ///< last tick the source ever runs
+  KrElem from;                ///< the source's element type
+  bool own_source;            ///< in the same unit
+  uint8_t *before;            ///< PREV: input at the tick before the tile
+  KrSite *site;               ///< SIGNAL: one per lane
   uint64_t version;           ///< STATE_READ: index of the version last read
   struct KrRunStep **writers; ///< COMMIT: WRITE steps in order
 } KrRunStep;
@@ -73,8 +78,8 @@ typedef struct KrRunUnit {
 typedef struct KrKeptStep {
   void **field;
   uint8_t *before;
-  KrSite site;
-  uint64_t *popped;
+  KrSite *site;      ///< per lane
+  uint64_t **popped; ///< per lane
 } KrKeptStep;
 typedef struct KrKeptUnit {
   bool taken;
@@ -86,6 +91,7 @@ struct KrRun {
   KrArena *arena;
   const KrPlan *plan;
   void **buffer; ///< per value
+  uint8_t *held; ///< per value: one row stands for the whole tile
   KrRunRing *rings;
   KrRunUnit *units;
   KrRunState *states;
@@ -125,7 +131,16 @@ static inline uint8_t *kr_ring_at(const KrRunRing *ring, int64_t tick) {
 int64_t kr_run_count(const KrPlan *plan, uint32_t flow, int64_t until);
 /// n elements of another type by one rounding; integers wrap, reals saturate.
 void kr_elem_convert(KrElem to, void *dst, KrElem from, const void *src, size_t n);
+/// Steps that lay out lanes, and nodes that run as lanes but are no operator.
+void kr_step_lane(const KrRunStep *step, uint32_t n);
+void kr_step_spread(const KrRunStep *step, uint32_t n);
+void kr_step_pack(const KrRunStep *step, uint32_t n);
+void kr_step_add(const KrRunStep *step, uint32_t n);
+void kr_step_fold(const KrRunStep *step, uint32_t n);
+void kr_lanes_sum(const KrRunStep *step, uint32_t n);
 void kr_step_run(KrRun *run, KrRunUnit *unit, KrRunStep *step, const KrSlice *slice);
+/// After its state was set: the lanes that stand for no node do as lane 0 does.
+void kr_step_repeat_lane(KrRunStep *step);
 /// Puts the steppers of the unit's steps on tick `tick`.
 KrStatus kr_step_place(const KrRun *run, KrRunStep *step, int64_t tick);
 void kr_states_begin(KrRun *run, KrRunUnit *unit);

@@ -1,6 +1,7 @@
 // One step over a slice of ticks: kernels, crossings, windows, time, events; and copies into rings.
 #include "math/real.h"
 #include "math/sum.h"
+#include "ops/lanes.h"
 #include "resample/window.h"
 #include "sched/run.h"
 
@@ -160,13 +161,8 @@ static void run_read(const KrRunStep *step, const KrSlice *slice) {
     read_ring(step, slice->tick, slice->n);
 }
 
-static void put_initial(const KrRunStep *step, uint8_t *out) {
-  size_t n_bytes = step->out_bytes[0], width = kr_elem_bytes(step->node->value.elem);
-  if (step->n_in > 1 && step->in[1] != NULL) {
-    copy_bytes(out, step->in[1], n_bytes);
-    return;
-  }
-  for (size_t i = 0; i < n_bytes; i += width) copy_bytes(out + i, &step->node->value.as, width);
+static const void *initial_of(const KrRunStep *step) {
+  return step->n_in > 1 && step->in[1] != NULL ? step->in[1] : step->initial;
 }
 
 static void run_prev(const KrRunStep *step, const KrSlice *slice) {
@@ -176,7 +172,7 @@ static void run_prev(const KrRunStep *step, const KrSlice *slice) {
     uint8_t *out = (uint8_t *)step->out[0] + i * n_bytes;
     uint32_t at = slice->at + i;
     if (slice->inner + i == 0)
-      put_initial(step, out);
+      copy_bytes(out, initial_of(step), n_bytes);
     else if (in == NULL)
       copy_bytes(out, kr_ring_at(step->ring, slice->tick + i - 1), n_bytes);
     else if (at == 0)
@@ -389,10 +385,30 @@ static void run_input(const KrRun *run, const KrRunStep *step, const KrSlice *sl
     }
 }
 
+// One lane's ticks into its column.
+static KrStatus run_lane_signal(const KrRun *run, KrRunStep *step, uint32_t lane,
+                                const KrSlice *slice) {
+  enum { MAX_OUTS = 4 };
+  uint64_t row[MAX_OUTS][KR_TILE];
+  void *out[MAX_OUTS] = {row[0], row[1], row[2], row[3]};
+  const KrNode *node = &run->plan->graph->nodes[kr_step_node(run->plan, step->plan, lane)];
+  const KrClock *clock = &run->plan->graph->flows[node->flow].clock;
+  KR_TRY(kr_site_run(&step->site[lane], run->plan->graph, node, clock, slice->tick, slice->n, out));
+  for (uint32_t port = 0; port < step->n_out; port++) {
+    uint32_t width = kr_elem_bytes(run->plan->values[step->plan->out + port].type.elem);
+    step->at_level->put(width, row[port], 1, slice->n, step->out[port], lane);
+  }
+  return KR_OK;
+}
+
 static void run_signal(const KrRun *run, KrRunUnit *unit, KrRunStep *step, const KrSlice *slice) {
   const KrClock *clock = &run->plan->graph->flows[step->node->flow].clock;
-  KrStatus status = kr_site_run(step->site, run->plan->graph, step->node, clock, slice->tick,
-                                slice->n, step->out);
+  KrStatus status = KR_OK;
+  for (uint32_t l = 0; l < step->n_lanes && step->lanes > 1 && status == KR_OK; l++)
+    status = run_lane_signal(run, step, l, slice);
+  if (step->lanes == 1)
+    status = kr_site_run(step->site, run->plan->graph, step->node, clock, slice->tick, slice->n,
+                         step->out);
   if (status != KR_OK) note_fault(unit, step, "the time of an event is out of range", slice->tick);
 }
 
@@ -462,7 +478,12 @@ static void run_node(KrRun *run, KrRunUnit *unit, KrRunStep *step, const KrSlice
     break;
   case KR_NODE_EMIT: run_emit(run, unit, step, slice); break;
   case KR_NODE_INPUT: run_input(run, step, slice); break;
-  case KR_NODE_SUM: run_sum(step, slice->n); break;
+  case KR_NODE_SUM:
+    if (step->lanes == 1)
+      run_sum(step, slice->n);
+    else
+      kr_lanes_sum(step, slice->n);
+    break;
   }
 }
 
@@ -486,12 +507,16 @@ void kr_step_run(KrRun *run, KrRunUnit *unit, KrRunStep *step, const KrSlice *sl
       step->in[k] = (const uint8_t *)step->in_base[k] + slice->at * step->in_bytes[k];
   for (uint32_t k = 0; k < step->n_out; k++)
     step->out[k] = (uint8_t *)step->out_base[k] + slice->at * step->out_bytes[k];
-  if (step->plan->kind == KR_STEP_COMMIT)
-    kr_state_commit(run, step, slice);
-  else if (step->plan->kind == KR_STEP_IMPORT)
-    run_read(step, slice);
-  else
-    run_node(run, unit, step, slice);
+  switch (step->plan->kind) {
+  case KR_STEP_NODE: run_node(run, unit, step, slice); break;
+  case KR_STEP_IMPORT: run_read(step, slice); break;
+  case KR_STEP_COMMIT: kr_state_commit(run, step, slice); break;
+  case KR_STEP_LANE: kr_step_lane(step, slice->n); break;
+  case KR_STEP_SPREAD: kr_step_spread(step, slice->n); break;
+  case KR_STEP_PACK: kr_step_pack(step, slice->n); break;
+  case KR_STEP_ADD: kr_step_add(step, slice->n); break;
+  case KR_STEP_FOLD: kr_step_fold(step, slice->n); break;
+  }
   if (!step->has_ring) return;
   for (uint32_t k = 0; k < step->n_out; k++)
     if (step->out_ring[k] != KR_NONE) push_ring(&run->rings[step->out_ring[k]], step, k, slice);

@@ -105,18 +105,42 @@ static void code_elems(Codec *codec, KrElem elem, void *at, uint64_t n) {
 
 // ---- operators
 
+// Entries `first` and on of one lane.
+static void code_lane(Codec *codec, const KrRunStep *step, uint32_t field, uint32_t lane,
+                      uint64_t first, uint64_t n) {
+  int declared = step->node->op->field[field].elem;
+  KrElem elem = declared == KR_ELEM_CALL ? step->node->elem : (KrElem)declared;
+  size_t width = kr_elem_bytes(elem), stride = width * step->lanes;
+  uint8_t *at = (uint8_t *)step->field[field] + lane * width + first * stride;
+  if (step->lanes == 1) {
+    code_elems(codec, elem, at, n);
+    return;
+  }
+  for (uint64_t i = 0; i < n; i++) code_elems(codec, elem, at + i * stride, 1);
+}
+
 static void code_fields(const KrRun *run, Codec *codec, KrRunStep *step, int64_t n_done) {
   uint32_t substeps = run->plan->graph->flows[step->node->flow].substeps;
   uint64_t inner = (uint64_t)n_done * (substeps > 1 ? substeps : 1);
+  for (uint32_t l = 0; l < step->n_lanes; l++)
+    for (uint32_t f = 0; f < step->plan->n_fields; f++) {
+      uint32_t flags = step->node->op->field[f].flags;
+      if (flags & KR_FIELD_COEF) continue;
+      uint64_t count = step->plan->lane_count[l * step->plan->n_fields + f];
+      uint64_t first = flags & KR_FIELD_RING && count > 0 ? inner % count : 0;
+      code_lane(codec, step, f, l, first, count - first);
+      code_lane(codec, step, f, l, 0, first);
+    }
+}
+
+// The other lanes repeat lane 0 when a run goes on from a snapshot or from another run.
+void kr_step_repeat_lane(KrRunStep *step) {
   for (uint32_t f = 0; f < step->plan->n_fields; f++) {
-    const KrField *field = &step->node->op->field[f];
-    if (field->flags & KR_FIELD_COEF) continue;
-    KrElem elem = field->elem == KR_ELEM_CALL ? step->node->elem : (KrElem)field->elem;
-    uint64_t count = step->plan->field_count[f];
-    uint64_t first = field->flags & KR_FIELD_RING && count > 0 ? inner % count : 0;
+    size_t width = kr_step_field_bytes(step->node, f), stride = width * step->lanes;
     uint8_t *at = step->field[f];
-    code_elems(codec, elem, at + first * kr_elem_bytes(elem), count - first);
-    code_elems(codec, elem, at, first);
+    for (uint64_t i = 0; i < step->plan->field_count[f]; i++, at += stride)
+      for (uint32_t l = step->n_lanes; l < step->lanes; l++)
+        __builtin_memcpy(at + l * width, at, width);
   }
 }
 
@@ -141,18 +165,20 @@ static void code_cursor(const KrRun *run, Codec *codec, KrCursor *cursor) {
 }
 
 // Filters drop what they have seen; all of them have seen what is due before the next tick.
-static void settle_cursor(const KrRun *run, const KrRunStep *step, int64_t n_done) {
+static void settle_cursor(const KrRun *run, const KrRunStep *step, const KrSite *site,
+                          int64_t n_done) {
   const KrClock *clock = &run->plan->graph->flows[step->node->flow].clock;
   int64_t ahead = kr_signal_ahead(step->node);
   KrRatio until;
   bool emitted;
   if (kr_clock_time(clock, n_done + (ahead > 0 ? ahead + 1 : 0), &until) == KR_OK)
-    kr_cursor_peek(step->site->cursor, until, until, &emitted);
+    kr_cursor_peek(site->cursor, until, until, &emitted);
 }
 
-static void code_site(const KrRun *run, Codec *codec, KrRunStep *step, int64_t n_done) {
-  KrSite *site = step->site;
-  if (!codec->reading) settle_cursor(run, step, n_done);
+static void code_site(const KrRun *run, Codec *codec, const KrRunStep *step, uint32_t lane,
+                      int64_t n_done) {
+  KrSite *site = &step->site[lane];
+  if (!codec->reading) settle_cursor(run, step, site, n_done);
   code_bool(codec, &site->started);
   code_bool(codec, &site->on);
   code_bool(codec, &site->has_end);
@@ -176,11 +202,12 @@ static void code_nodes(KrRun *run, Codec *codec) {
       KrRunStep *step = &unit->steps[s];
       if (step->node == NULL) continue;
       if (step->node->kind == KR_NODE_OP) code_fields(run, codec, step, unit->n_done);
-      if (step->node->kind == KR_NODE_SIGNAL) code_site(run, codec, step, unit->n_done);
-      if (step->node->kind == KR_NODE_PREV && step->plan->ring == KR_NONE) {
-        KrElem elem = step->node->type.elem;
-        code_elems(codec, elem, step->before, kr_type_count(&step->node->type));
-      }
+      if (step->node->kind == KR_NODE_OP && codec->reading) kr_step_repeat_lane(step);
+      for (uint32_t l = 0; step->site != NULL && l < step->n_lanes; l++)
+        code_site(run, codec, step, l, unit->n_done);
+      if (step->node->kind != KR_NODE_PREV || step->plan->ring != KR_NONE) continue;
+      uint64_t n = step->lanes > 1 ? step->n_lanes : kr_type_count(&step->node->type);
+      code_elems(codec, step->node->type.elem, step->before, n);
     }
   }
 }
@@ -238,7 +265,7 @@ static void code_ring(KrRun *run, Codec *codec, uint32_t index, int64_t first) {
   if (n < 0 || n > done || (uint64_t)n > plan->cap) codec->bad = true;
   for (int64_t i = 0; i < n && !codec->bad; i++)
     code_elems(codec, type->elem, kr_ring_at(&run->rings[index], done - n + i),
-               kr_type_count(type));
+               kr_type_count(type) * run->plan->values[plan->value].lanes);
 }
 
 static void code_rings(KrRun *run, Codec *codec) {
@@ -329,7 +356,10 @@ static void find_untaken(const KrRun *run, uint64_t *least) {
   for (uint32_t u = 0; u < run->plan->n_units; u++)
     for (uint32_t s = 0; s < run->units[u].plan->n_steps; s++) {
       const KrRunStep *step = &run->units[u].steps[s];
-      if (step->site != NULL) lower_cursor(run, step->site->cursor, step->node->events, least);
+      for (uint32_t l = 0; step->site != NULL && l < step->n_lanes; l++) {
+        uint32_t node = kr_step_node(run->plan, step->plan, l);
+        lower_cursor(run, step->site[l].cursor, run->plan->graph->nodes[node].events, least);
+      }
     }
   for (uint32_t o = 0; o < graph->n_outputs; o++)
     if (run->outputs[o] != NULL)

@@ -4,7 +4,8 @@
 static void copy_bytes(void *to, const void *from, size_t n) { __builtin_memcpy(to, from, n); }
 
 static size_t field_bytes(const KrRunStep *step, uint32_t field) {
-  return (size_t)step->plan->field_count[field] * kr_step_field_bytes(step->node, field);
+  return (size_t)step->plan->field_count[field] * step->lanes *
+         kr_step_field_bytes(step->node, field);
 }
 
 static bool is_local_prev(const KrRunStep *step) {
@@ -28,8 +29,11 @@ static void make_kept(KrRun *run, uint32_t u) {
       if (!(step->node->op->field[f].flags & KR_FIELD_COEF))
         k->field[f] = kr_arena_alloc(arena, field_bytes(step, f));
     if (is_local_prev(step)) k->before = kr_arena_alloc(arena, step->out_bytes[0]);
-    if (step->site != NULL)
-      k->popped = KR_NEW_ARRAY(arena, uint64_t, kr_cursor_leaves(step->site->cursor));
+    if (step->site == NULL) continue;
+    k->site = KR_NEW_ARRAY(arena, KrSite, step->n_lanes);
+    k->popped = KR_NEW_ARRAY(arena, uint64_t *, step->n_lanes);
+    for (uint32_t l = 0; l < step->n_lanes; l++)
+      k->popped[l] = KR_NEW_ARRAY(arena, uint64_t, kr_cursor_leaves(step->site[l].cursor));
   }
 }
 
@@ -44,9 +48,10 @@ void kr_swap_keep(KrRun *run, uint32_t u) {
     for (uint32_t f = 0; f < step->plan->n_fields; f++)
       if (k->field[f] != NULL) copy_bytes(k->field[f], step->field[f], field_bytes(step, f));
     if (k->before != NULL) copy_bytes(k->before, step->before, step->out_bytes[0]);
-    if (step->site == NULL) continue;
-    k->site = *step->site;
-    kr_cursor_save(step->site->cursor, k->popped);
+    for (uint32_t l = 0; step->site != NULL && l < step->n_lanes; l++) {
+      k->site[l] = step->site[l];
+      kr_cursor_save(step->site[l].cursor, k->popped[l]);
+    }
   }
   for (uint32_t i = 0; i < run->plan->graph->n_states; i++) kept->values[i] = run->states[i].value;
 }
@@ -98,6 +103,12 @@ static uint64_t hash_path(KrText path, KrNodeKind kind) {
   return hash;
 }
 
+static void index_step(Swap *swap, const KrPlanStep *step, uint32_t index) {
+  if (step->kind != KR_STEP_NODE) return;
+  for (uint32_t l = 0; l < step->n_lanes; l++)
+    swap->old_step[kr_step_node(swap->old->plan, step, l)] = index;
+}
+
 static void index_old(Swap *swap) {
   const KrPlan *plan = swap->old->plan;
   uint32_t n = plan->graph->n_nodes;
@@ -113,8 +124,7 @@ static void index_old(Swap *swap) {
   }
   for (uint32_t u = 0; u < plan->n_units; u++)
     for (uint32_t s = 0; s < plan->units[u].n_steps; s++)
-      if (plan->units[u].steps[s].kind == KR_STEP_NODE)
-        swap->old_step[plan->units[u].steps[s].node] = s;
+      index_step(swap, &plan->units[u].steps[s], s);
 }
 
 // Old node of the same path, kind and type that runs in the old program, else KR_NONE.
@@ -146,33 +156,44 @@ static uint64_t inner_count(const KrRun *run, uint32_t flow, int64_t grid) {
   return (uint64_t)kr_run_count(run->plan, flow, grid) * (substeps > 1 ? substeps : 1);
 }
 
+/// A lane of a step: one node's state.
+typedef struct Lane {
+  const KrRunStep *step;
+  uint32_t lane;
+} Lane;
+
+static uint64_t entries_of(Lane at, uint32_t field) {
+  return at.step->plan->lane_count[at.lane * at.step->plan->n_fields + field];
+}
+
 // All state fields have the same shape, or none is taken.
-static bool has_same_fields(const KrRunStep *a, const KrRunStep *b) {
-  if (a->plan->n_fields != b->plan->n_fields) return false;
-  for (uint32_t f = 0; f < a->plan->n_fields; f++)
-    if (!(a->node->op->field[f].flags & KR_FIELD_COEF) &&
-        a->plan->field_count[f] != b->plan->field_count[f])
+static bool has_same_fields(Lane a, Lane b) {
+  if (a.step->plan->n_fields != b.step->plan->n_fields) return false;
+  for (uint32_t f = 0; f < a.step->plan->n_fields; f++)
+    if (!(a.step->node->op->field[f].flags & KR_FIELD_COEF) && entries_of(a, f) != entries_of(b, f))
       return false;
   return true;
 }
 
-static void carry_fields(const Swap *swap, KrRunStep *step, const KrRunStep *from,
-                         void *const *field) {
-  if (!has_same_fields(step, from)) return;
+static size_t entry_at(Lane at, uint64_t entry, size_t width) {
+  return ((size_t)entry * at.step->lanes + at.lane) * width;
+}
+
+static void carry_fields(const Swap *swap, Lane to, Lane from, void *const *field) {
+  const KrRunStep *step = to.step;
+  if (!has_same_fields(to, from)) return;
   for (uint32_t f = 0; f < step->plan->n_fields; f++) {
     uint32_t flags = step->node->op->field[f].flags;
-    uint64_t count = step->plan->field_count[f];
+    uint64_t count = entries_of(to, f), at = 0, old_at = 0;
     size_t width = kr_step_field_bytes(step->node, f);
     if (flags & KR_FIELD_COEF) continue;
-    if (!(flags & KR_FIELD_RING)) {
-      copy_bytes(step->field[f], field[f], (size_t)count * width);
-      continue;
+    if (flags & KR_FIELD_RING) {
+      at = inner_count(swap->run, step->node->flow, swap->grid);
+      old_at = inner_count(swap->old, from.step->node->flow, swap->old_grid);
     }
-    uint64_t at = inner_count(swap->run, step->node->flow, swap->grid);
-    uint64_t old_at = inner_count(swap->old, from->node->flow, swap->old_grid);
     for (uint64_t i = 0; i < count; i++)
-      copy_bytes((uint8_t *)step->field[f] + (at + i) % count * width,
-                 (const uint8_t *)field[f] + (old_at + i) % count * width, width);
+      copy_bytes((uint8_t *)step->field[f] + entry_at(to, (at + i) % count, width),
+                 (const uint8_t *)field[f] + entry_at(from, (old_at + i) % count, width), width);
   }
 }
 
@@ -189,48 +210,65 @@ static bool is_same_stream(const KrGraph *a, uint32_t ea, const KrGraph *b, uint
   return true;
 }
 
-static void carry_site(const Swap *swap, KrRunStep *step, const KrRunStep *from, const KrSite *site,
-                       const uint64_t *popped) {
+static void carry_site(const Swap *swap, uint32_t node, uint32_t old_node, KrSite *to,
+                       const KrSite *from, const uint64_t *popped) {
   const KrGraph *graph = swap->run->plan->graph, *old = swap->old->plan->graph;
-  if (from->node->signal != step->node->signal) return;
-  if (from->node->field != step->node->field) return;
-  if (!is_same_stream(graph, step->node->events, old, from->node->events)) return;
-  KrCursor *cursor = step->site->cursor;
-  *step->site = *site;
-  step->site->cursor = cursor;
+  const KrNode *x = &graph->nodes[node], *y = &old->nodes[old_node];
+  if (y->signal != x->signal || y->field != x->field) return;
+  if (!is_same_stream(graph, x->events, old, y->events)) return;
+  KrCursor *cursor = to->cursor;
+  *to = *from;
+  to->cursor = cursor;
   kr_cursor_restore(cursor, popped);
 }
 
 // Events due before the first tick of the new program are over.
-static KrStatus skip_events(const Swap *swap, KrRunStep *step) {
-  const KrClock *clock = &swap->run->plan->graph->flows[step->node->flow].clock;
+static KrStatus skip_events(const Swap *swap, Lane to) {
+  const KrClock *clock = &swap->run->plan->graph->flows[to.step->node->flow].clock;
+  int64_t n = kr_run_count(swap->run->plan, to.step->node->flow, swap->grid);
   KrRatio time;
-  KR_TRY(kr_clock_time(clock, kr_run_count(swap->run->plan, step->node->flow, swap->grid), &time));
-  kr_cursor_skip(step->site->cursor, time);
+  KR_TRY(kr_clock_time(clock, n, &time));
+  kr_cursor_skip(to.step->site[to.lane].cursor, time);
+  return KR_OK;
+}
+
+static const uint64_t *popped_of(const Swap *swap, Lane from, const KrKeptStep *kept) {
+  if (kept != NULL) return kept->popped[from.lane];
+  const KrCursor *cursor = from.step->site[from.lane].cursor;
+  uint64_t *popped = KR_NEW_ARRAY(swap->arena, uint64_t, kr_cursor_leaves(cursor));
+  kr_cursor_save(cursor, popped);
+  return popped;
+}
+
+static KrStatus carry_lane(const Swap *swap, Lane to) {
+  const KrRunStep *step = to.step;
+  uint32_t index = kr_step_node(swap->run->plan, step->plan, to.lane);
+  if (step->site != NULL) KR_TRY(skip_events(swap, to));
+  if (step->node->kind != KR_NODE_OP && step->site == NULL && !is_local_prev(step)) return KR_OK;
+  uint32_t node = find_old(swap, &swap->run->plan->graph->nodes[index]);
+  if (node == KR_NONE) return KR_OK;
+  uint32_t u = swap->old->plan->node_unit[node];
+  Lane from = {&swap->old->units[u].steps[swap->old_step[node]], swap->old->plan->node_lane[node]};
+  const KrKeptUnit *unit = find_kept(swap, u);
+  const KrKeptStep *kept = unit != NULL ? &unit->steps[swap->old_step[node]] : NULL;
+  if (step->node->kind == KR_NODE_OP)
+    carry_fields(swap, to, from, kept != NULL ? kept->field : from.step->field);
+  if (is_local_prev(step) && is_local_prev(from.step)) {
+    size_t n_bytes = step->out_bytes[0] / step->lanes;
+    const uint8_t *before = kept != NULL ? kept->before : from.step->before;
+    copy_bytes(step->before + to.lane * n_bytes, before + from.lane * n_bytes, n_bytes);
+  }
+  if (step->site != NULL)
+    carry_site(swap, index, node, &step->site[to.lane],
+               kept != NULL ? &kept->site[from.lane] : &from.step->site[from.lane],
+               popped_of(swap, from, kept));
   return KR_OK;
 }
 
 static KrStatus carry_step(const Swap *swap, KrRunStep *step) {
   if (step->node == NULL) return KR_OK;
-  if (step->site != NULL) KR_TRY(skip_events(swap, step));
-  if (step->node->kind != KR_NODE_OP && step->site == NULL && !is_local_prev(step)) return KR_OK;
-  uint32_t node = find_old(swap, step->node);
-  if (node == KR_NONE) return KR_OK;
-  uint32_t u = swap->old->plan->node_unit[node];
-  const KrRunStep *from = &swap->old->units[u].steps[swap->old_step[node]];
-  const KrKeptUnit *unit = find_kept(swap, u);
-  const KrKeptStep *kept = unit != NULL ? &unit->steps[swap->old_step[node]] : NULL;
-  if (step->node->kind == KR_NODE_OP)
-    carry_fields(swap, step, from, kept != NULL ? kept->field : from->field);
-  if (is_local_prev(step) && is_local_prev(from))
-    copy_bytes(step->before, kept != NULL ? kept->before : from->before, step->out_bytes[0]);
-  if (step->site == NULL) return KR_OK;
-  uint64_t *popped = kept != NULL ? kept->popped : NULL;
-  if (popped == NULL) {
-    popped = KR_NEW_ARRAY(swap->arena, uint64_t, kr_cursor_leaves(from->site->cursor));
-    kr_cursor_save(from->site->cursor, popped);
-  }
-  carry_site(swap, step, from, kept != NULL ? &kept->site : from->site, popped);
+  for (uint32_t l = 0; l < step->n_lanes; l++) KR_TRY(carry_lane(swap, (Lane){step, l}));
+  if (step->node->kind == KR_NODE_OP) kr_step_repeat_lane(step);
   return KR_OK;
 }
 
@@ -269,21 +307,29 @@ static void carry_states(const Swap *swap) {
   }
 }
 
-static void carry_ring(const Swap *swap, uint32_t index, KrRef ref) {
+// One lane of a ring from where the old program kept it, in a ring of its own or of its group.
+static void carry_ring(const Swap *swap, uint32_t index, uint32_t lane, KrRef ref) {
   const KrPlan *plan = swap->run->plan, *old_plan = swap->old->plan;
-  uint32_t node = find_old(swap, &plan->graph->nodes[ref.node]);
+  uint32_t node = find_old(swap, &plan->graph->nodes[ref.node]), old_lane = 0;
   if (node == KR_NONE) return;
+  uint32_t group = old_plan->node_group[node];
   uint32_t old_index = old_plan->values[old_plan->first_value[node] + ref.port].ring;
+  if (old_index == KR_NONE && group != KR_NONE) {
+    old_index = old_plan->values[old_plan->groups[group].first_value + ref.port].ring;
+    old_lane = old_plan->node_lane[node];
+  }
   if (old_index == KR_NONE) return;
   const KrRunRing *ring = &swap->run->rings[index], *from = &swap->old->rings[old_index];
-  if (ring->n_bytes != from->n_bytes) return;
   const KrPlanRing *old_ring = &old_plan->rings[old_index];
+  size_t width = ring->n_bytes / plan->values[plan->rings[index].value].lanes;
+  if (width != from->n_bytes / old_plan->values[old_ring->value].lanes) return;
   int64_t n = kr_run_count(plan, plan->units[plan->rings[index].unit].flow, swap->grid);
   int64_t old_n = kr_run_count(old_plan, old_plan->units[old_ring->unit].flow, swap->old_grid);
   int64_t oldest = swap->old->units[old_ring->unit].n_done - (int64_t)from->mask - 1;
   for (int64_t i = 1; i <= n && i <= old_n && (uint64_t)i <= ring->mask + 1 && old_n - i >= oldest;
        i++)
-    copy_bytes(kr_ring_at(ring, n - i), kr_ring_at(from, old_n - i), ring->n_bytes);
+    copy_bytes(kr_ring_at(ring, n - i) + lane * width,
+               kr_ring_at(from, old_n - i) + old_lane * width, width);
 }
 
 // What constants streamed before the instant is what they stream now.
@@ -292,6 +338,20 @@ static void fill_ring(const Swap *swap, uint32_t index) {
   const KrRunRing *ring = &swap->run->rings[index];
   for (uint64_t i = 0; i <= ring->mask; i++)
     copy_bytes(ring->at + i * ring->n_bytes, swap->run->buffer[plan->value], ring->n_bytes);
+}
+
+static void carry_group_ring(const Swap *swap, uint32_t index) {
+  const KrPlan *plan = swap->run->plan;
+  uint32_t value = plan->rings[index].value;
+  if (plan->values[value].lanes == 1) return;
+  for (uint32_t g = 0; g < plan->n_groups; g++) {
+    const KrPlanGroup *group = &plan->groups[g];
+    uint32_t n_outs = plan->graph->nodes[group->node[0]].n_out;
+    if (value < group->first_value || value >= group->first_value + (n_outs > 0 ? n_outs : 1))
+      continue;
+    for (uint32_t l = 0; l < KR_LANES; l++)
+      carry_ring(swap, index, l, (KrRef){group->node[l], value - group->first_value});
+  }
 }
 
 static void carry_rings(const Swap *swap) {
@@ -306,9 +366,10 @@ static void carry_rings(const Swap *swap) {
       if (plan->values[value].held)
         fill_ring(swap, ring);
       else
-        carry_ring(swap, ring, (KrRef){i, value - plan->first_value[i]});
+        carry_ring(swap, ring, 0, (KrRef){i, value - plan->first_value[i]});
     }
   }
+  for (uint32_t r = 0; r < plan->n_rings; r++) carry_group_ring(swap, r);
 }
 
 // Events emitted before the instant that are still to be delivered.

@@ -8,7 +8,7 @@ struct KrSession {
   const KrProgram *program;
   KrArena *arena; ///< the prepared life time; its own block, since the run points at it
   KrRun *run;
-  KrTasks tasks; ///< run is NULL: none
+  KrTasks tasks;      ///< run is NULL: none
   uint64_t n_repairs; ///< outside the present run
   const char *error;
 };

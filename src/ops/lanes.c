@@ -1,0 +1,98 @@
+// Loops over sixteen lanes that are no operator: see lanes.h.
+#include "ops/lanes.h"
+
+#define SPREAD(type)                                                                               \
+  {                                                                                                \
+    const type *x = from;                                                                          \
+    type *restrict y = to;                                                                         \
+    for (uint32_t t = 0; t < n; t++)                                                               \
+      for (uint32_t l = 0; l < KR_LANES; l++) y[t * KR_LANES + l] = x[held ? 0 : t];               \
+  }
+static void spread(uint32_t width, const void *from, bool held, uint32_t n, void *to) {
+  if (width == 4)
+    SPREAD(uint32_t)
+  else if (width == 8)
+    SPREAD(uint64_t)
+  else
+    SPREAD(uint8_t)
+}
+
+#define PICK(type)                                                                                 \
+  {                                                                                                \
+    const type *x = (const type *)from + lane;                                                     \
+    type *restrict y = to;                                                                         \
+    for (uint32_t t = 0; t < n; t++) y[t] = x[held ? 0 : t * KR_LANES];                            \
+  }
+static void pick(uint32_t width, const void *from, bool held, uint32_t lane, uint32_t n, void *to) {
+  if (width == 4)
+    PICK(uint32_t)
+  else if (width == 8)
+    PICK(uint64_t)
+  else
+    PICK(uint8_t)
+}
+
+#define PUT(type)                                                                                  \
+  {                                                                                                \
+    const type *x = from;                                                                          \
+    type *restrict y = (type *)to + lane;                                                          \
+    for (uint32_t t = 0; t < n; t++) y[t * KR_LANES] = x[t * stride];                              \
+  }
+static void put(uint32_t width, const void *from, uint32_t stride, uint32_t n, void *to,
+                uint32_t lane) {
+  if (width == 4)
+    PUT(uint32_t)
+  else if (width == 8)
+    PUT(uint64_t)
+  else
+    PUT(uint8_t)
+}
+
+#define REALS(real, f)                                                                             \
+  static void add_full_##f(const real *from, uint32_t stride, bool opens, uint32_t n,              \
+                           real *restrict sum) {                                                   \
+    if (opens)                                                                                     \
+      for (uint32_t t = 0; t < n; t++)                                                             \
+        for (uint32_t l = 0; l < KR_LANES; l++) sum[t * KR_LANES + l] = 0 + from[t * stride + l];  \
+    else                                                                                           \
+      for (uint32_t t = 0; t < n; t++)                                                             \
+        for (uint32_t l = 0; l < KR_LANES; l++) sum[t * KR_LANES + l] += from[t * stride + l];     \
+  }                                                                                                \
+  static void add_##f(const real *from, uint32_t stride, uint32_t n_lanes, bool opens, uint32_t n, \
+                      real *restrict sum) {                                                        \
+    if (n_lanes == KR_LANES) {                                                                     \
+      add_full_##f(from, stride, opens, n, sum);                                                   \
+      return;                                                                                      \
+    }                                                                                              \
+    for (uint32_t i = 0; opens && i < n * KR_LANES; i++) sum[i] = 0;                               \
+    for (uint32_t t = 0; t < n; t++)                                                               \
+      for (uint32_t l = 0; l < n_lanes; l++) sum[t * KR_LANES + l] += from[t * stride + l];        \
+  }                                                                                                \
+  static void close_##f(const real *chunk, bool is_first, uint32_t n, real *restrict total) {      \
+    for (uint32_t i = 0; is_first && i < n * KR_LANES; i++) total[i] = chunk[i];                   \
+    for (uint32_t i = 0; !is_first && i < n * KR_LANES; i++) total[i] += chunk[i];                 \
+  }                                                                                                \
+  static void fold_##f(const real *from, uint32_t n, real *restrict to) {                          \
+    for (uint32_t t = 0; t < n; t++) {                                                             \
+      const real *x = from + t * KR_LANES;                                                         \
+      real half[8];                                                                                \
+      for (uint32_t l = 0; l < 8; l++) half[l] = x[l] + x[l + 8];                                  \
+      for (uint32_t l = 0; l < 4; l++) half[l] += half[l + 4];                                     \
+      to[t] = (half[0] + half[2]) + (half[1] + half[3]);                                           \
+    }                                                                                              \
+  }                                                                                                \
+  static void linear_##f(const real *x0, const real *x1, const real *a, uint32_t n,                \
+                         real *restrict to) {                                                      \
+    real base[KR_LANES], slope[KR_LANES];                                                          \
+    for (uint32_t l = 0; l < KR_LANES; l++) base[l] = x0[l], slope[l] = x1[l] - x0[l];             \
+    for (uint32_t t = 0; t < n; t++)                                                               \
+      for (uint32_t l = 0; l < KR_LANES; l++)                                                      \
+        to[t * KR_LANES + l] = a[t] == 0 ? base[l] : base[l] + a[t] * slope[l];                    \
+  }
+REALS(float, f32)
+REALS(double, f64)
+
+extern const KrLanes KR_LEVEL_NAME(kr_lanes);
+const KrLanes KR_LEVEL_NAME(kr_lanes) = {spread,    pick,       put,       add_f32,
+                                         add_f64,   fold_f32,   fold_f64,  close_f32,
+                                         close_f64, linear_f32, linear_f64};
