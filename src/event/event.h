@@ -42,14 +42,14 @@ typedef struct KrEventBucket KrEventBucket;
 /// taken once by prepare; the fields up to the counts are the queue's own.
 typedef struct KrEventQueue {
   KrEventSlot *slots;
-  KrEventNode *run, *heap;
-  KrEventBucket *buckets;
-  uint64_t *words, *summary;
+  KrEventNode *run, *heap, *chunks;
+  KrEventBucket *buckets, *far;
+  uint64_t *words;
   uint64_t next_bucket, far_least;
   uint64_t n_since_rebuild, patience;
-  uint32_t n_buckets, n_summary, shift;
-  uint32_t first_free, first_far;
-  uint32_t run_at, run_end, n_heap, n_wheel, n_far;
+  uint32_t n_buckets, n_chunks, chunk, shift;
+  uint32_t first_free, first_chunk;
+  uint32_t run_at, run_end, n_heap, n_wheel;
   uint32_t capacity;
   uint32_t n;         ///< events held
   uint32_t max_n;     ///< most ever held since reset

@@ -1,6 +1,8 @@
 /// The ordered queue. Events wait in a wheel of buckets of equal width in time; the earliest bucket
 /// is sorted into a run when its turn comes, and what arrives for it later goes into a heap beside
-/// it. What the wheel cannot reach waits in a list. How wide buckets are changes the speed only.
+/// it. What the wheel cannot reach waits in one more bucket. How wide buckets are changes the speed
+/// only. Buckets hold nodes, 16 bytes each, in chunks that are written and read in a row; the
+/// events stay where they are and are fetched ahead of their turn.
 #include "event/event.h"
 #include <string.h>
 
@@ -13,17 +15,22 @@ struct KrEventNode {
   uint32_t slot;
 };
 
-/// An event where it stays, and the next slot of its list.
+/// One cache line, so that a pop misses the cache at most once.
 struct KrEventSlot {
   KrEvent event;
-  KrEventNode node;
-  uint32_t next;
+  uint32_t next_free;
+  uint32_t fill[5];
 };
 
-/// A list of slots, first in first out; first is NONE when it is empty.
+/// A list of chunks, first in first out. A chunk is 4 or 16 nodes; `slot` of its first node is the
+/// number of the next chunk's first node.
 struct KrEventBucket {
-  uint32_t first, last;
+  uint32_t n;
+  uint32_t first; ///< node number of the first chunk
+  uint32_t at; ///< node number to write next, at the end of the last chunk a multiple of its size
 };
+
+enum { MIN_BUCKETS = 64, MAX_BUCKETS = 1024, MAX_SMALL = 2048, SMALL_CHUNK = 4, CHUNK = 16 };
 
 /// Heap node i has the children 4(i - 2) .. 4(i - 2) + 3 and the parent i/4 + 2; the root is 3, so
 /// that siblings share a cache line. The four nodes behind the last have the greatest key.
@@ -34,23 +41,32 @@ static KrStatus take_memory(KrEventQueue *queue, KrArena *arena) {
   size_t n = queue->capacity;
   queue->slots = KR_NEW_ARRAY(arena, KrEventSlot, n);
   if (queue->slots == NULL) return KR_ERROR_MEMORY;
-  queue->run = KR_NEW_ARRAY(arena, KrEventNode, n);
+  queue->run = KR_NEW_ARRAY(arena, KrEventNode, 2 * n);
   if (queue->run == NULL) return KR_ERROR_MEMORY;
   queue->heap = KR_NEW_ARRAY(arena, KrEventNode, n + ROOT + 2 * N_BEHIND);
   if (queue->heap == NULL) return KR_ERROR_MEMORY;
-  queue->buckets = KR_NEW_ARRAY(arena, KrEventBucket, queue->n_buckets);
+  queue->chunks = KR_NEW_ARRAY(arena, KrEventNode, (size_t)queue->n_chunks * queue->chunk);
+  if (queue->chunks == NULL) return KR_ERROR_MEMORY;
+  queue->buckets = KR_NEW_ARRAY(arena, KrEventBucket, queue->n_buckets + 1);
   if (queue->buckets == NULL) return KR_ERROR_MEMORY;
+  queue->far = queue->buckets + queue->n_buckets;
   queue->words = KR_NEW_ARRAY(arena, uint64_t, queue->n_buckets / 64);
-  if (queue->words == NULL) return KR_ERROR_MEMORY;
-  queue->summary = KR_NEW_ARRAY(arena, uint64_t, queue->n_summary);
-  return queue->summary == NULL ? KR_ERROR_MEMORY : KR_OK;
+  return queue->words == NULL ? KR_ERROR_MEMORY : KR_OK;
+}
+
+/// Each bucket in use, the far one too, has one chunk that is not full; twice as many while they
+/// are distributed anew.
+static uint32_t count_chunks(const KrEventQueue *queue) {
+  uint32_t n_open = queue->n_buckets + 1 < queue->capacity ? queue->n_buckets + 1 : queue->capacity;
+  return queue->capacity / (queue->chunk - 1) + 2 * n_open + 1;
 }
 
 KrStatus kr_event_queue_prepare(KrEventQueue *queue, KrArena *arena, uint32_t capacity) {
-  *queue = (KrEventQueue){.capacity = capacity, .n_buckets = 64};
+  *queue = (KrEventQueue){.capacity = capacity, .n_buckets = MIN_BUCKETS};
   if (capacity == 0 || capacity > KR_EVENT_MAX_CAPACITY) return KR_ERROR_ARGUMENT;
-  while (queue->n_buckets < 2 * capacity) queue->n_buckets *= 2;
-  queue->n_summary = queue->n_buckets / 4096 + 1;
+  while (queue->n_buckets < 2 * capacity && queue->n_buckets < MAX_BUCKETS) queue->n_buckets *= 2;
+  queue->chunk = capacity <= MAX_SMALL ? SMALL_CHUNK : CHUNK;
+  queue->n_chunks = count_chunks(queue);
   KrStatus status = take_memory(queue, arena);
   if (status != KR_OK) {
     *queue = (KrEventQueue){0};
@@ -65,17 +81,17 @@ static void end_heap(KrEventQueue *queue) {
 }
 
 void kr_event_queue_reset(KrEventQueue *queue) {
-  for (uint32_t i = 0; i < queue->capacity; i++) {
-    queue->slots[i].next = i + 1 < queue->capacity ? i + 1 : NONE;
-  }
-  for (uint32_t i = 0; i < queue->n_buckets; i++) queue->buckets[i].first = NONE;
+  for (uint32_t i = 0; i < queue->capacity; i++)
+    queue->slots[i].next_free = i + 1 < queue->capacity ? i + 1 : NONE;
+  for (uint32_t i = 0; i < queue->n_chunks; i++)
+    queue->chunks[i * queue->chunk].slot = (i + 1) * queue->chunk;
+  memset(queue->buckets, 0, queue->n_buckets * sizeof *queue->buckets);
   memset(queue->words, 0, queue->n_buckets / 64 * sizeof *queue->words);
-  memset(queue->summary, 0, queue->n_summary * sizeof *queue->summary);
+  *queue->far = (KrEventBucket){0};
   queue->next_bucket = queue->far_least = queue->n_since_rebuild = queue->patience = 0;
   queue->shift = 1;
-  queue->first_free = 0;
-  queue->first_far = NONE;
-  queue->run_at = queue->run_end = queue->n_heap = queue->n_wheel = queue->n_far = 0;
+  queue->first_free = queue->first_chunk = 0;
+  queue->run_at = queue->run_end = queue->n_heap = queue->n_wheel = 0;
   queue->n = queue->max_n = 0;
   queue->n_pushed = queue->n_popped = queue->n_refused = 0;
   end_heap(queue);
@@ -151,14 +167,15 @@ static uint32_t pop_heap(KrEventQueue *queue) {
   return slot;
 }
 
-/// Sorts the run; runs are mostly short or sorted already. Scratch is the free end of the heap,
-/// which has room: run and heap together hold at most `capacity` nodes.
-static void sort_run(KrEventQueue *queue) {
+/// Where nodes are sorted: the free end of the heap has room, since run and heap together hold at
+/// most `capacity` nodes.
+static KrEventNode *find_scratch(KrEventQueue *queue) {
+  return queue->heap + ROOT + queue->n_heap + N_BEHIND;
+}
+
+static void sort_by_merging(KrEventQueue *queue, KrEventNode *from, KrEventNode *to) {
   const KrEventSlot *slots = queue->slots;
-  KrEventNode *from = queue->run, *to = queue->heap + ROOT + queue->n_heap + N_BEHIND;
-  size_t n = queue->run_end, sorted = 1;
-  while (sorted < n && !is_before(slots, &from[sorted], &from[sorted - 1])) sorted++;
-  if (sorted >= n) return;
+  size_t n = queue->run_end;
   for (size_t width = 1; width < n; width *= 2) {
     for (size_t begin = 0; begin < n; begin += 2 * width) {
       size_t middle = begin + width < n ? begin + width : n;
@@ -175,55 +192,102 @@ static void sort_run(KrEventQueue *queue) {
   if (from != queue->run) memcpy(queue->run, from, n * sizeof *from);
 }
 
-static void put_far(KrEventQueue *queue, uint32_t slot) {
-  uint64_t key = queue->slots[slot].node.key;
-  if (queue->n_far++ == 0 || key < queue->far_least) queue->far_least = key;
-  queue->slots[slot].next = queue->first_far;
-  queue->first_far = slot;
+/// Inserts the n nodes at `from` one by one into the run; they are nearly sorted or few.
+static void sort_by_insertion(KrEventQueue *queue, const KrEventNode *from, uint32_t n) {
+  KrEventNode *run = queue->run;
+  for (uint32_t i = 0; i < n; i++) {
+    KrEventNode node = from[i];
+    uint32_t j = i;
+    for (; j > 0 && is_before(queue->slots, &node, &run[j - 1]); j--) run[j] = run[j - 1];
+    run[j] = node;
+  }
 }
 
-/// Places a slot whose bucket is not before next_bucket.
-static void put_waiting(KrEventQueue *queue, uint32_t slot) {
-  uint64_t number = queue->slots[slot].node.key >> queue->shift;
+enum { MAX_BINS = 1024, MAX_INSERTED = 16 };
+
+/// Splits the run, whose nodes share all key bits from `shift` up, by their next bits into about as
+/// many bins as there are nodes. False when some bin got many. The bins follow one another in `to`.
+static bool distribute(const KrEventQueue *queue, KrEventNode *to) {
+  uint32_t ends[MAX_BINS] = {0}, n = queue->run_end, n_bits = 31 - (uint32_t)__builtin_clz(n);
+  if (n_bits > 10) n_bits = 10;
+  if (n_bits > queue->shift) n_bits = queue->shift;
+  uint32_t mask = (1u << n_bits) - 1, shift = queue->shift - n_bits, most = 0;
+  for (uint32_t i = 0; i < n; i++) ends[(uint32_t)(queue->run[i].key >> shift) & mask]++;
+  for (uint32_t i = 0, begin = 0; i <= mask; i++) {
+    uint32_t count = ends[i];
+    if (count > most) most = count;
+    ends[i] = begin;
+    begin += count;
+  }
+  if (most > MAX_INSERTED) return false;
+  for (uint32_t i = 0; i < n; i++)
+    to[ends[(uint32_t)(queue->run[i].key >> shift) & mask]++] = queue->run[i];
+  return true;
+}
+
+/// Sorts the run; runs are mostly short or sorted already.
+static void sort_run(KrEventQueue *queue) {
+  uint32_t n = queue->run_end, sorted = 1;
+  while (sorted < n && !is_before(queue->slots, &queue->run[sorted], &queue->run[sorted - 1]))
+    sorted++;
+  if (sorted >= n) return;
+  KrEventNode *scratch = find_scratch(queue);
+  if (n <= MAX_INSERTED)
+    sort_by_insertion(queue, queue->run, n);
+  else if (distribute(queue, scratch))
+    sort_by_insertion(queue, scratch, n);
+  else
+    sort_by_merging(queue, queue->run, scratch);
+}
+
+// ---- buckets
+
+static void put_in_bucket(KrEventQueue *queue, KrEventBucket *bucket, const KrEventNode *node) {
+  if ((bucket->at & (queue->chunk - 1)) == 0) {
+    uint32_t chunk = queue->first_chunk;
+    queue->first_chunk = queue->chunks[chunk].slot;
+    if (bucket->n == 0)
+      bucket->first = chunk;
+    else
+      queue->chunks[bucket->at - queue->chunk].slot = chunk;
+    bucket->at = chunk + 1;
+  }
+  queue->chunks[bucket->at++] = *node;
+  bucket->n++;
+}
+
+/// Frees chunk `chunk` and gives the one behind it.
+static uint32_t free_chunk(KrEventQueue *queue, uint32_t chunk) {
+  uint32_t next = queue->chunks[chunk].slot;
+  queue->chunks[chunk].slot = queue->first_chunk;
+  queue->first_chunk = chunk;
+  return next;
+}
+
+static void put_far(KrEventQueue *queue, const KrEventNode *node) {
+  if (queue->far->n == 0 || node->key < queue->far_least) queue->far_least = node->key;
+  put_in_bucket(queue, queue->far, node);
+}
+
+/// Places a node whose bucket is not before next_bucket.
+static void put_waiting(KrEventQueue *queue, const KrEventNode *node) {
+  uint64_t number = node->key >> queue->shift;
   if (number - queue->next_bucket >= queue->n_buckets) {
-    put_far(queue, slot);
+    put_far(queue, node);
     return;
   }
   uint32_t i = (uint32_t)number & (queue->n_buckets - 1);
-  KrEventBucket *bucket = &queue->buckets[i];
-  queue->slots[slot].next = NONE;
+  queue->words[i / 64] |= UINT64_C(1) << i % 64;
   queue->n_wheel++;
-  if (bucket->first != NONE) {
-    queue->slots[bucket->last].next = slot;
-  } else {
-    bucket->first = slot;
-    queue->words[i / 64] |= UINT64_C(1) << i % 64;
-    queue->summary[i / 4096] |= UINT64_C(1) << i / 64 % 64;
-  }
-  bucket->last = slot;
-}
-
-/// Empties bucket i and returns its list.
-static uint32_t take_bucket(KrEventQueue *queue, uint32_t i) {
-  uint32_t first = queue->buckets[i].first;
-  queue->buckets[i].first = NONE;
-  queue->words[i / 64] &= ~(UINT64_C(1) << i % 64);
-  if (queue->words[i / 64] == 0) queue->summary[i / 4096] &= ~(UINT64_C(1) << i / 64 % 64);
-  return first;
+  put_in_bucket(queue, &queue->buckets[i], node);
 }
 
 /// The first bucket at or behind i that is not empty, NONE when there is none.
 static uint32_t find_bucket_from(const KrEventQueue *queue, uint32_t i) {
   uint64_t bits = queue->words[i / 64] >> i % 64;
   if (bits != 0) return i + (uint32_t)__builtin_ctzll(bits);
-  uint32_t word = i / 64 + 1;
-  uint64_t mask = UINT64_MAX << word % 64;
-  for (uint32_t j = word / 64; j < queue->n_summary; j++, mask = UINT64_MAX) {
-    bits = queue->summary[j] & mask;
-    if (bits == 0) continue;
-    word = 64 * j + (uint32_t)__builtin_ctzll(bits);
-    return 64 * word + (uint32_t)__builtin_ctzll(queue->words[word]);
-  }
+  for (uint32_t word = i / 64 + 1; word < queue->n_buckets / 64; word++)
+    if (queue->words[word] != 0) return 64 * word + (uint32_t)__builtin_ctzll(queue->words[word]);
   return NONE;
 }
 
@@ -235,93 +299,129 @@ static uint64_t find_number(const KrEventQueue *queue) {
   return queue->next_bucket + ((found - start) & mask);
 }
 
-#define MAX_SAMPLES 64u
+// ---- the width of buckets
 
-/// A width at which a bucket gets about one event: from the third quartile of some of the keys, so
-/// that a few late events do not matter. The numbers of buckets stay below 2^63.
+enum { MAX_SAMPLES = 64 };
+
+/// A width at which the wheel turns about once or twice while the far nodes, all there are, go:
+/// from the third quartile of some of the keys, so that a few late events do not matter. The
+/// numbers of buckets stay below 2^63.
 static uint32_t choose_shift(const KrEventQueue *queue) {
   uint64_t keys[MAX_SAMPLES];
-  uint32_t n = 0, stride = queue->n_far / MAX_SAMPLES + 1, i = 0;
-  for (uint32_t slot = queue->first_far; slot != NONE; slot = queue->slots[slot].next) {
-    if (i++ % stride != 0) continue;
-    uint64_t key = queue->slots[slot].node.key;
+  uint32_t n_far = queue->far->n, stride = n_far / MAX_SAMPLES + 1, n = 0;
+  uint32_t room = queue->chunk - 1, at = queue->far->first;
+  for (uint32_t i = 0; i < n_far; i++) {
+    if (i > 0 && i % room == 0) at = queue->chunks[at].slot;
+    if (i % stride != 0) continue;
+    uint64_t key = queue->chunks[at + 1 + i % room].key;
     uint32_t j = n++;
     for (; j > 0 && keys[j - 1] > key; j--) keys[j] = keys[j - 1];
     keys[j] = key;
   }
-  uint64_t width = (keys[n * 3 / 4] - queue->far_least) / queue->n_far;
-  return width > 1 ? 63 - (uint32_t)__builtin_clzll(width) : 1;
+  uint32_t n_turn = n_far < queue->n_buckets / 2 ? n_far : queue->n_buckets / 2;
+  uint64_t width = (keys[n * 3 / 4] - queue->far_least) / n_turn;
+  return width > 1 ? 64 - (uint32_t)__builtin_clzll(width) : 1;
+}
+
+/// Moves all nodes of the wheel to the far ones.
+static void empty_wheel(KrEventQueue *queue) {
+  for (uint32_t i = 0; queue->n_wheel != 0; i++) {
+    KrEventBucket bucket = queue->buckets[i];
+    queue->buckets[i] = (KrEventBucket){0};
+    queue->n_wheel -= bucket.n;
+    for (uint32_t at = bucket.first; bucket.n != 0; at = free_chunk(queue, at)) {
+      uint32_t n = bucket.n < queue->chunk - 1 ? bucket.n : queue->chunk - 1;
+      for (uint32_t k = 1; k <= n; k++) put_far(queue, &queue->chunks[at + k]);
+      bucket.n -= n;
+    }
+  }
+  memset(queue->words, 0, queue->n_buckets / 64 * sizeof *queue->words);
 }
 
 #define MAX_PATIENCE (UINT64_C(1) << 40)
 
-/// Chooses the width anew and distributes all waiting events; there is at least one.
+/// Chooses the width anew and distributes all waiting nodes; there is at least one.
 static void rebuild(KrEventQueue *queue) {
-  while (queue->n_wheel != 0) {
-    uint32_t slot = take_bucket(queue, find_bucket_from(queue, 0));
-    while (slot != NONE) {
-      uint32_t next = queue->slots[slot].next;
-      put_far(queue, slot);
-      queue->n_wheel--;
-      slot = next;
-    }
-  }
+  empty_wheel(queue);
   uint32_t shift = choose_shift(queue);
   // A width that does not get smaller does not shorten the lists: wait longer before the next try.
   uint64_t longer = queue->patience < MAX_PATIENCE ? 4 * queue->patience : MAX_PATIENCE;
   queue->patience = queue->n + (shift < queue->shift ? 0 : longer);
   queue->shift = shift;
   queue->next_bucket = queue->far_least >> queue->shift;
-  uint32_t slot = queue->first_far;
-  queue->first_far = NONE;
-  queue->n_far = 0;
-  while (slot != NONE) {
-    uint32_t next = queue->slots[slot].next;
-    put_waiting(queue, slot);
-    slot = next;
+  KrEventBucket far = *queue->far;
+  *queue->far = (KrEventBucket){0};
+  for (uint32_t at = far.first; far.n != 0; at = free_chunk(queue, at)) {
+    uint32_t n = far.n < queue->chunk - 1 ? far.n : queue->chunk - 1;
+    for (uint32_t k = 1; k <= n; k++) put_waiting(queue, &queue->chunks[at + k]);
+    far.n -= n;
   }
   queue->n_since_rebuild = 0;
 }
 
-#define MAX_SHORT_LIST 32
-#define N_AHEAD 8
-
-static bool is_long(const KrEventQueue *queue, uint32_t slot) {
-  uint32_t n = 0;
-  for (; slot != NONE && n <= MAX_SHORT_LIST; n++) slot = queue->slots[slot].next;
-  return n > MAX_SHORT_LIST;
+/// Whether a bucket has many more nodes than a well chosen width gives.
+static bool is_long(const KrEventQueue *queue, const KrEventBucket *bucket) {
+  return bucket->n > 32 + 16 * (queue->n / (queue->n_buckets / 2));
 }
+
+// ---- the present
+
+/// Copies the nodes of a bucket to the run and empties it; their events are fetched meanwhile.
+static void read_bucket(KrEventQueue *queue, KrEventBucket *bucket) {
+  uint32_t n_left = bucket->n, at = bucket->first;
+  KrEventNode *to = queue->run;
+  while (n_left != 0) {
+    const KrEventNode *from = &queue->chunks[at];
+    __builtin_prefetch(&queue->chunks[from->slot]);
+    uint32_t n = n_left < queue->chunk - 1 ? n_left : queue->chunk - 1;
+    for (uint32_t k = 1; k <= n; k++) {
+      *to++ = from[k];
+      __builtin_prefetch(&queue->slots[from[k].slot]);
+    }
+    n_left -= n;
+    at = free_chunk(queue, at);
+  }
+  queue->run_at = 0;
+  queue->run_end = bucket->n;
+  *bucket = (KrEventBucket){0};
+}
+
+enum { N_AHEAD = 8 };
 
 /// With run and heap empty and events waiting: makes the earliest bucket the run.
 static void advance(KrEventQueue *queue) {
   uint32_t mask = queue->n_buckets - 1;
   bool is_lost = queue->n_wheel == 0;
   uint64_t number = is_lost ? 0 : find_number(queue);
-  is_lost = is_lost || (queue->n_far != 0 && queue->far_least >> queue->shift <= number);
+  is_lost = is_lost || (queue->far->n != 0 && queue->far_least >> queue->shift <= number);
   // Rebuilding costs n steps: for the sake of speed at most once in n.
   if (is_lost || (queue->n_since_rebuild >= queue->patience &&
-                  is_long(queue, queue->buckets[(uint32_t)number & mask].first))) {
+                  is_long(queue, &queue->buckets[(uint32_t)number & mask]))) {
     rebuild(queue);
     number = find_number(queue);
   }
-  uint32_t slot = take_bucket(queue, (uint32_t)number & mask);
-  queue->run_at = queue->run_end = 0;
-  for (; slot != NONE; slot = queue->slots[slot].next) {
-    queue->run[queue->run_end++] = queue->slots[slot].node;
-  }
+  uint32_t i = (uint32_t)number & mask;
+  queue->words[i / 64] &= ~(UINT64_C(1) << i % 64);
+  read_bucket(queue, &queue->buckets[i]);
   queue->n_wheel -= queue->run_end;
   queue->next_bucket = number + 1;
-  uint32_t ahead = queue->buckets[(uint32_t)(number + N_AHEAD) & mask].first;
-  if (ahead != NONE) __builtin_prefetch(&queue->slots[ahead]);
+  __builtin_prefetch(&queue->chunks[queue->buckets[(i + 1) & mask].first]);
   if (queue->run_end > 1) sort_run(queue);
+}
+
+/// Moves the rest of a full run to its beginning: at most `capacity` nodes after as many pops.
+static void make_room(KrEventQueue *queue) {
+  queue->run_end -= queue->run_at;
+  memmove(queue->run, queue->run + queue->run_at, queue->run_end * sizeof *queue->run);
+  queue->run_at = 0;
 }
 
 /// Places a node whose bucket's turn has come: behind the run if it is not before its last.
 static void put_present(KrEventQueue *queue, KrEventNode node) {
   if (queue->run_at == queue->run_end) queue->run_at = queue->run_end = 0;
+  if (queue->run_end == 2 * queue->capacity) make_room(queue);
   uint32_t end = queue->run_end;
-  if (end == queue->capacity ||
-      (end != 0 && is_before(queue->slots, &node, &queue->run[end - 1]))) {
+  if (end != 0 && is_before(queue->slots, &node, &queue->run[end - 1])) {
     push_heap(queue, node);
     return;
   }
@@ -336,15 +436,15 @@ KrStatus kr_event_queue_push(KrEventQueue *queue, const KrEvent *event) {
   }
   uint32_t slot = queue->first_free;
   KrEventSlot *at = &queue->slots[slot];
-  queue->first_free = at->next;
+  queue->first_free = at->next_free;
   at->event = *event;
-  at->node = make_node(event->time, slot);
+  KrEventNode node = make_node(event->time, slot);
   queue->n_pushed++;
   if (++queue->n > queue->max_n) queue->max_n = queue->n;
-  if (at->node.key >> queue->shift < queue->next_bucket) {
-    put_present(queue, at->node);
+  if (node.key >> queue->shift < queue->next_bucket) {
+    put_present(queue, node);
   } else {
-    put_waiting(queue, slot);
+    put_waiting(queue, &node);
     if (queue->run_at == queue->run_end && queue->n_heap == 0) advance(queue);
   }
   return KR_OK;
@@ -367,7 +467,7 @@ bool kr_event_queue_pop(KrEventQueue *queue, KrEvent *event) {
   if (queue->n == 0) return false;
   uint32_t slot = is_heap_next(queue) ? pop_heap(queue) : queue->run[queue->run_at++].slot;
   *event = queue->slots[slot].event;
-  queue->slots[slot].next = queue->first_free;
+  queue->slots[slot].next_free = queue->first_free;
   queue->first_free = slot;
   queue->n--;
   queue->n_popped++;

@@ -183,7 +183,7 @@ static void many_events_leave_in_order(void **state) {
   (void)state;
   static KrEvent gone[4 * N_MANY], model[4 * N_MANY], scratch[4 * N_MANY];
   uint64_t seed = 55, sequence = 0;
-  for (uint32_t capacity = 1000; capacity <= 16000; capacity *= 4) {
+  for (uint32_t capacity = 1000; capacity <= 64000; capacity *= 4) {
     KrArena arena;
     KrEventQueue queue;
     uint32_t n_model = 0, n_gone = 0;
@@ -238,6 +238,29 @@ static void a_filled_queue_leaves_sorted(void **state) {
     assert_int_equal(queue.n, 0);
   }
   kr_arena_deinit(&arena);
+}
+
+/// Always full and always at one instant, for many times what fits.
+static void events_of_one_instant_leave_as_they_came(void **state) {
+  (void)state;
+  static const uint32_t capacities[] = {1, 2, 7, 1000, 5000};
+  for (size_t c = 0; c < sizeof capacities / sizeof *capacities; c++) {
+    KrArena arena;
+    KrEventQueue queue;
+    KrEvent event = {ratio(1, 3), 0, 0, 0, 0}, first;
+    uint32_t capacity = capacities[c];
+    kr_arena_init(&arena, NULL);
+    assert_int_equal(kr_event_queue_prepare(&queue, &arena, capacity), KR_OK);
+    for (uint64_t i = 0; i < 5 * capacity + 20; i++) {
+      if (i >= capacity) {
+        assert_true(kr_event_queue_pop(&queue, &first));
+        assert_int_equal(first.sequence, i - capacity);
+      }
+      event.sequence = i;
+      assert_int_equal(kr_event_queue_push(&queue, &event), KR_OK);
+    }
+    kr_arena_deinit(&arena);
+  }
 }
 
 static void popping_stops_before_a_time(void **state) {
@@ -303,6 +326,7 @@ int main(void) {
       cmocka_unit_test(the_queue_equals_the_model),
       cmocka_unit_test(many_events_leave_in_order),
       cmocka_unit_test(a_filled_queue_leaves_sorted),
+      cmocka_unit_test(events_of_one_instant_leave_as_they_came),
       cmocka_unit_test(popping_stops_before_a_time),
       cmocka_unit_test(a_queue_without_memory_is_refused),
   };
