@@ -234,7 +234,7 @@ static void scan_string(Scanner *s) {
   while (s->i < s->n && s->text[s->i] != quote && s->text[s->i] != '\n') {
     char c = s->text[s->i];
     if (c == '\r' && peek(s, 1) == '\n') break;
-    if ((c >= 0 && c < ' ' && c != '\t') || c == 0x7F) {
+    if (((unsigned char)c < ' ' && c != '\t') || c == 0x7F) {
       kr_diagnose(s->list, KR_ERROR, span(s, s->i, s->i + 1), "remove it",
                   "a string cannot contain a control character");
     }

@@ -1,8 +1,7 @@
-// The f32 functions: a guess where it is sure, else the f64 result (error <= 1 ulp) rounded once.
-// Where that is within 4 ulp of the middle between two floats, the input is looked up among the few
-// for which rounding twice errs; scripts/math-hard.c finds them by trying all 2^32 inputs.
+// The f32 functions: the f64 result (error <= 1 ulp) rounded once. Where that result is within 4
+// ulp of the middle between two floats, the input is looked up among the few for which rounding
+// twice errs; scripts/math-hard.c finds them by trying all 2^32 inputs.
 #include "math/elementary.h"
-#include "math/guess.h"
 #include "math/hard_table.h"
 #include "math/real.h"
 
@@ -19,31 +18,23 @@ static inline float round_to_f32(double y, uint32_t key, const Hard *hard) {
   return (float)y;
 }
 
-#define GUESS_FIRST(name)                                                                          \
-  float kr_f32_##name(float x) {                                                                   \
-    float y;                                                                                       \
-    return kr_guess_##name(x, &y) ? y : name##_closely(x);                                         \
-  }
 #define ANY(name)                                                                                  \
-  static __attribute__((noinline)) float name##_closely(float x) {                                 \
+  float kr_f32_##name(float x) {                                                                   \
     return round_to_f32(kr_f64_##name((double)x), kr_f32_to_bits(x), HARD_##name);                 \
-  }                                                                                                \
-  GUESS_FIRST(name)
+  }
 // f(-x) = f(x)
 #define EVEN(name)                                                                                 \
-  static __attribute__((noinline)) float name##_closely(float x) {                                 \
+  float kr_f32_##name(float x) {                                                                   \
     float a = kr_f32_abs(x);                                                                       \
     return round_to_f32(kr_f64_##name((double)a), kr_f32_to_bits(a), HARD_##name);                 \
-  }                                                                                                \
-  GUESS_FIRST(name)
+  }
 // f(-x) = -f(x)
 #define ODD(name)                                                                                  \
-  static __attribute__((noinline)) float name##_closely(float x) {                                 \
+  float kr_f32_##name(float x) {                                                                   \
     float a = kr_f32_abs(x);                                                                       \
     float y = round_to_f32(kr_f64_##name((double)a), kr_f32_to_bits(a), HARD_##name);              \
     return y == y && kr_f32_to_bits(x) >> 31 ? -y : y;                                             \
-  }                                                                                                \
-  GUESS_FIRST(name)
+  }
 
 ODD(sin)
 EVEN(cos)
@@ -66,21 +57,12 @@ ANY(ftom)
 ANY(db)
 ANY(lin)
 
-// The guess is sure only where everything near it, the f64 result included, rounds to one f32.
-static __attribute__((noinline)) float pow_closely(float x, float y) {
+float kr_f32_pow(float x, float y) {
   double r = kr_f64_pow((double)x, (double)y);
   return r == r ? (float)r : kr_f32_nan();
 }
-float kr_f32_pow(float x, float y) {
-  float r;
-  return kr_guess_pow(x, y, &r) ? r : pow_closely(x, y);
-}
 
-static __attribute__((noinline)) float atan2_closely(float y, float x) {
+float kr_f32_atan2(float y, float x) {
   double r = kr_f64_atan2((double)y, (double)x);
   return r == r ? (float)r : kr_f32_nan();
-}
-float kr_f32_atan2(float y, float x) {
-  float r;
-  return kr_guess_atan2(y, x, &r) ? r : atan2_closely(y, x);
 }

@@ -1,6 +1,7 @@
 """Golden programs: every examples/NN-*.kairo and tests/golden/*.kairo, and the digests they must have."""
 import os
 import pathlib
+import re
 import subprocess
 import tempfile
 
@@ -16,12 +17,18 @@ def name_of(program):
     return program.relative_to(ROOT).as_posix()
 
 
+def swap(program):
+    """Options of a program with a line `# then FILE at N ms`: FILE takes over then."""
+    found = re.search(r"^# then (\S+) at (\d+) ms$", program.read_text(), flags=re.M)
+    return ["--swap-at", f"{found[2]}/1000={program.parent / found[1]}"] if found else []
+
+
 def digest(program, *options, kairo=None, env=None):
     """The lines of `kairo render --digest`, or the messages of a run that failed."""
     kairo = kairo or os.environ["KAIRO"]
     with tempfile.TemporaryDirectory(prefix="kairo-golden-") as folder:
         done = subprocess.run(
-            [kairo, "render", program, "-o", folder, "--quiet", "--digest", *options],
+            [kairo, "render", program, "-o", folder, "--quiet", "--digest", *swap(program), *options],
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
