@@ -309,6 +309,34 @@ static KrStatus make_functions(KrRun *run) {
   return KR_OK;
 }
 
+static bool has_runtime_events(const KrGraph *graph, uint32_t events) {
+  KrEventKind kind = graph->events[events].kind;
+  if (kind == KR_EVENTS_SIGNAL || kind == KR_EVENTS_MAP || kind == KR_EVENTS_FILTER) return true;
+  for (uint32_t i = 0; i < graph->events[events].n_sources; i++)
+    if (has_runtime_events(graph, graph->events[events].sources[i])) return true;
+  return false;
+}
+
+// Reads or writes what units keep together: states of several flows, queues, functions of events.
+static bool is_shared(const KrRun *run, uint32_t index) {
+  const KrRunUnit *unit = &run->units[index];
+  const KrGraph *graph = run->plan->graph;
+  for (uint32_t i = 0; i < unit->n_states; i++) {
+    const KrRunState *state = &run->states[unit->states[i]];
+    if (state->versions != NULL || state->logs != NULL) return true;
+  }
+  for (uint32_t s = 0; s < unit->plan->n_steps; s++) {
+    const KrRunStep *step = &unit->steps[s];
+    if (step->node == NULL) continue;
+    if (step->node->kind == KR_NODE_EMIT || step->plan->reads_versions) return true;
+    for (uint32_t l = 0; step->node->kind == KR_NODE_SIGNAL && l < step->n_lanes; l++) {
+      uint32_t node = kr_step_node(run->plan, step->plan, l);
+      if (has_runtime_events(graph, graph->nodes[node].events)) return true;
+    }
+  }
+  return false;
+}
+
 static KrStatus make_run(KrRun *run) {
   const KrPlan *plan = run->plan;
   run->time = KR_RATIO_ZERO;
@@ -319,9 +347,11 @@ static KrStatus make_run(KrRun *run) {
   KR_TRY(make_functions(run));
   run->units = KR_NEW_ARRAY(run->arena, KrRunUnit, plan->n_units);
   run->dirty = KR_NEW_ARRAY(run->arena, uint8_t, plan->n_units);
+  run->ready = KR_NEW_ARRAY(run->arena, KrRunReady, plan->n_units);
   run->kept = KR_NEW_ARRAY(run->arena, KrKeptUnit, plan->n_units);
   for (uint32_t u = 0; u < plan->n_units; u++) KR_TRY(make_unit(run, u));
   join_writers(run);
+  for (uint32_t u = 0; u < plan->n_units; u++) run->units[u].is_shared = is_shared(run, u);
   for (uint32_t o = 0; o < plan->graph->n_outputs; o++)
     if (plan->graph->outputs[o].kind == KR_OUTPUT_EVENTS)
       run->outputs[o] = kr_cursor_new(run->arena, &run->context, plan->graph->outputs[o].events);
@@ -473,19 +503,35 @@ static uint32_t next_tile(KrRun *run, uint32_t index, int64_t target) {
   return n > unit->plan->tile ? unit->plan->tile : (uint32_t)n;
 }
 
-// Runs one unit as far as it may; false when it did not move.
-static bool run_unit(KrRun *run, uint32_t index) {
-  KrRunUnit *unit = &run->units[index];
+// Ticks the unit may have executed before it needs others again.
+static int64_t find_end(const KrRun *run, const KrRunUnit *unit) {
   int64_t target = find_target(run, unit), allowed = find_allowed(run, unit);
   if (allowed < target) target = allowed;
   if (run->plan->span_ticks > 0 && target > unit->n_done + run->plan->span_ticks)
     target = unit->n_done + run->plan->span_ticks;
-  int64_t first = unit->n_done;
-  if (first < target) unit->n_repairs += kr_control_repair();
-  while (unit->n_done < target && unit->fault.message == NULL)
-    run_tile(run, unit, next_tile(run, index, target));
+  return target;
+}
+
+static void advance_unit(KrRun *run, uint32_t index, int64_t end) {
+  KrRunUnit *unit = &run->units[index];
+  unit->n_repairs += kr_control_repair();
+  while (unit->n_done < end && unit->fault.message == NULL)
+    run_tile(run, unit, next_tile(run, index, end));
+}
+
+// What others see of a unit that has advanced.
+static void settle_unit(KrRun *run, uint32_t index) {
+  KrRunUnit *unit = &run->units[index];
   if (unit->fault.message != NULL) take_fault(run, unit);
   for (uint32_t i = 0; i < unit->n_states; i++) kr_state_settle(run, unit->states[i]);
+}
+
+// Runs one unit as far as it may; false when it did not move.
+static bool run_unit(KrRun *run, uint32_t index) {
+  KrRunUnit *unit = &run->units[index];
+  int64_t first = unit->n_done, end = find_end(run, unit);
+  if (first < end) advance_unit(run, index, end);
+  settle_unit(run, index);
   if (unit->n_done == first) return false;
   if (run->trace != NULL) trace_span(run, unit, first, (uint32_t)(unit->n_done - first));
   return true;
@@ -506,6 +552,38 @@ static void run_ready(KrRun *run) {
       if (plan->dependents[i] < next) next = plan->dependents[i];
     }
     if (next <= u) u = next - 1;
+  }
+}
+
+// ---- rounds of tasks
+
+// Task 0 runs the units that share states or events with others, in order; every other one runs
+// one unit.
+static void run_task(void *data, uint32_t task) {
+  KrRun *run = data;
+  for (uint32_t i = task == 0 ? 0 : run->n_shared + task - 1;
+       i < (task == 0 ? run->n_shared : run->n_shared + task); i++)
+    advance_unit(run, run->ready[i].unit, run->ready[i].end);
+}
+
+static uint32_t add_ready(KrRun *run, uint32_t n, bool is_shared) {
+  for (uint32_t u = 0; u < run->plan->n_units; u++) {
+    KrRunUnit *unit = &run->units[u];
+    if (unit->is_shared != is_shared || unit->stopped) continue;
+    int64_t end = find_end(run, unit);
+    if (unit->n_done < end) run->ready[n++] = (KrRunReady){u, end};
+  }
+  return n;
+}
+
+// All that is ready runs, then what it made is seen: nobody reads what another is writing.
+static void run_rounds(KrRun *run) {
+  for (;;) {
+    run->n_shared = add_ready(run, 0, true);
+    uint32_t n = add_ready(run, run->n_shared, false);
+    if (n == 0) return;
+    run->tasks.run(run->tasks.user, 1 + n - run->n_shared, run_task, run);
+    for (uint32_t i = 0; i < n; i++) settle_unit(run, run->ready[i].unit);
   }
 }
 
@@ -544,7 +622,10 @@ KrStatus kr_run_to(KrRun *run, KrRatio to) {
     uint32_t flow = plan->units[u].flow;
     run->units[u].target = kr_run_count(plan, flow, grid + plan->flows[flow].lead);
   }
-  run_ready(run);
+  if (run->tasks.run != NULL && run->tasks.n_workers > 1 && run->trace == NULL)
+    run_rounds(run);
+  else
+    run_ready(run);
   KR_TRY(end_run(run));
   run->time = to;
   run->time_grid = grid;

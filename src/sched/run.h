@@ -71,6 +71,7 @@ typedef struct KrRunUnit {
   bool stopped;               ///< by a fault at tick n_done
   KrRunFault fault;           ///< earliest of the tile, message NULL: none
   uint32_t fault_rank;
+  bool is_shared;     ///< touches what several units keep together
   uint64_t n_repairs; ///< spans that found the control word changed
 } KrRunUnit;
 
@@ -87,6 +88,11 @@ typedef struct KrKeptUnit {
   uint64_t *values; ///< per state
 } KrKeptUnit;
 
+typedef struct KrRunReady {
+  uint32_t unit;
+  int64_t end; ///< ticks it may have executed
+} KrRunReady;
+
 struct KrRun {
   KrArena *arena;
   const KrPlan *plan;
@@ -99,6 +105,8 @@ struct KrRun {
   KrRunStep **functions; ///< per event stream: steps of its function
   KrCursor **outputs;    ///< per output: cursor of an EVENTS output
   uint8_t *dirty;        ///< per unit
+  KrRunReady *ready;     ///< units of this round, n_shared shared ones first
+  uint32_t n_shared;
   KrRatio time;
   int64_t time_grid; ///< whole grid ticks, rounded up
   bool has_fault;

@@ -53,7 +53,8 @@ void kr_swap_keep(KrRun *run, uint32_t u) {
       kr_cursor_save(step->site[l].cursor, k->popped[l]);
     }
   }
-  for (uint32_t i = 0; i < run->plan->graph->n_states; i++) kept->values[i] = run->states[i].value;
+  for (uint32_t i = 0; i < unit->n_states; i++)
+    kept->values[unit->states[i]] = run->states[unit->states[i]].value;
 }
 
 static KrStatus to_grid(const KrRun *run, KrRatio time, int64_t *grid) {
