@@ -1,7 +1,6 @@
 // Decides nothing but what the semantics say: streams as functions of their tick.
 #include "reference.h"
 #include "math/real.h"
-#include "math/window.h"
 #include "resample/cross.h"
 #include <stdlib.h>
 #include <string.h>
@@ -46,6 +45,7 @@ struct KrReference {
   KrRatio horizon;
   Node *nodes;
   State *states;
+  EventList *pushed; // per event stream
   EventList *known; // per event stream: events that need no run, complete up to the horizon
   bool *has_known;
   uint32_t *order; // flows
@@ -103,6 +103,7 @@ KrReference *kr_reference_new(KrArena *arena, const KrGraph *graph, KrRatio hori
   r->horizon = horizon;
   r->nodes = KR_NEW_ARRAY(arena, Node, graph->n_nodes);
   r->states = KR_NEW_ARRAY(arena, State, graph->n_states);
+  r->pushed = KR_NEW_ARRAY(arena, EventList, graph->n_events);
   r->known = KR_NEW_ARRAY(arena, EventList, graph->n_events);
   r->has_known = KR_NEW_ARRAY(arena, bool, graph->n_events);
   must(kr_graph_order(graph, arena, &r->order, &error));
@@ -194,17 +195,38 @@ static double knot_real(KrReference *r, const KrNode *node, int64_t k) {
   return node->type.elem == KR_ELEM_F32 ? (double)x.f32 : x.f64;
 }
 
+// Row of fraction a, tap of source tick k - half + 1 + i.
+static double sinc_tap(double a, int64_t half, int64_t i, double scale) {
+  return scale * kr_sinc_pulse(scale * (a - (double)(i - (half - 1))));
+}
+
+// Fractions are multiples of 1/den; up to 4096 of them are exact, more lie between 4096 rows.
 static void run_sinc(KrReference *r, const KrNode *node, int64_t k, KrRatio a, void *out) {
-  const KrFlow *s = &r->graph->flows[r->graph->nodes[node->source.node].flow];
-  KrRatio ratio =
-      over(r->graph->flows[node->flow].clock.dt, s->clock.dt); // source rate / reader rate
-  KrSinc *sinc =
-      kr_sinc_new(r->arena, (uint64_t)ratio.num, (uint64_t)ratio.den, (uint64_t)ratio.den);
-  (void)a;
-  (void)sinc;
-  (void)k;
-  (void)out;
-  abort(); // random programs leave sinc to its own tests
+  const KrFlow *reader = &r->graph->flows[node->flow];
+  const KrFlow *source = &r->graph->flows[r->graph->nodes[node->source.node].flow];
+  KrRatio ratio = over(reader->clock.dt, source->clock.dt);
+  KrRatio start = over(sub(reader->clock.phase, source->clock.phase), source->clock.dt);
+  int64_t den = start.den / (int64_t)kr_gcd((uint64_t)start.den, (uint64_t)ratio.den) * ratio.den;
+  bool narrow = kr_ratio_compare(ratio, KR_RATIO_ONE) > 0;
+  int64_t half = narrow ? kr_ratio_ceil(mul(ratio, kr_ratio_of(16))) : 16;
+  double scale = narrow ? (double)ratio.den / (double)ratio.num : 1.0, y = 0;
+  double place = to_f64(a) * 4096;
+  int64_t row = den <= 4096 ? 0 : (int64_t)place;
+  for (int64_t i = 0; i < 2 * half; i++) {
+    double x = knot_real(r, node, k - half + 1 + i), tap;
+    if (den <= 4096) {
+      tap = sinc_tap(to_f64(a), half, i, scale);
+    } else {
+      double low = sinc_tap((double)row / 4096, half, i, scale);
+      tap = low + (place - (double)row) *
+                      (sinc_tap((double)(row + 1) / 4096, half, i, scale) - low);
+    }
+    y += x * tap;
+  }
+  if (node->type.elem == KR_ELEM_F32)
+    *(float *)out = (float)y;
+  else
+    *(double *)out = y;
 }
 
 static void run_cross(KrReference *r, const KrNode *node, int64_t tick, void *out) {
@@ -216,7 +238,7 @@ static void run_cross(KrReference *r, const KrNode *node, int64_t tick, void *ou
   int64_t k = kr_ratio_floor(p), n = source->n_steps;
   KrRatio a = sub(p, kr_ratio_of(k));
   if (k < 0 || (n >= 0 && k >= n - 1)) a = KR_RATIO_ZERO;
-  if (node->mode == KR_MODE_SINC) {
+  if (node->mode == KR_MODE_SINC && k >= 0 && !(n >= 0 && k >= n - 1)) {
     run_sinc(r, node, k, a, out);
     return;
   }
@@ -501,7 +523,7 @@ static Event from_item(KrReference *r, const KrEventItem *item, KrRatio time, ui
 
 static bool is_emitted(const KrReference *r, uint32_t index) {
   const KrEvents *events = &r->graph->events[index];
-  if (events->kind == KR_EVENTS_SIGNAL) return true;
+  if (events->kind == KR_EVENTS_SIGNAL) return !events->is_input;
   for (uint32_t i = 0; i < events->n_sources; i++)
     if (is_emitted(r, events->sources[i])) return true;
   return false;
@@ -567,19 +589,23 @@ static EventList list_events(KrReference *r, uint32_t index, KrRatio until) {
     }
     break;
   case KR_EVENTS_SIGNAL:
+    for (uint32_t i = 0; i < r->pushed[index].n; i++)
+      if (kr_ratio_compare(r->pushed[index].at[i].time, until) <= 0)
+        KR_PUSH(r->arena, list.at, list.n, list.cap, r->pushed[index].at[i]);
     for (uint32_t n = 0; n < graph->n_nodes; n++) {
       const KrNode *node = &graph->nodes[n];
       if (node->kind != KR_NODE_EMIT || node->events != index) continue;
       const KrFlow *flow = &graph->flows[node->flow];
       for (int64_t tick = 0; kr_ratio_compare(time_of(flow, tick), until) <= 0; tick++) {
         if (flow->n_steps >= 0 && tick >= flow->n_steps) break;
-        eval(r, (KrRef){n, 0}, tick);
-        if (r->fault.is_set || !r->nodes[n].wrote[tick]) continue;
+        int64_t inner = tick * flow->substeps + flow->substeps - 1;
+        eval(r, (KrRef){n, 0}, inner);
+        if (r->fault.is_set || !r->nodes[n].wrote[inner]) continue;
         Event e = {.time = time_of(flow, tick), .on = true, .emitted = true};
         e.values = KR_NEW_ARRAY(r->arena, KrEventValue, events->n_fields);
         for (uint32_t i = 0; i < events->n_fields; i++) {
           double x = 0;
-          convert_value(eval(r, node->in[1 + i], tick), kr_graph_type(graph, node->in[1 + i]).elem,
+          convert_value(eval(r, node->in[1 + i], inner), kr_graph_type(graph, node->in[1 + i]).elem,
                         &x, KR_ELEM_F64);
           e.values[i] = (KrEventValue){.present = true, .value = x};
         }
@@ -694,8 +720,32 @@ static void put_field(const KrReference *r, const KrNode *node, const Event *eve
   }
 }
 
+// Every event adds its band-limited pulse to the ticks within 16 of it.
+static void run_pulses(KrReference *r, const KrNode *node, int64_t tick, void *out) {
+  const KrFlow *flow = &r->graph->flows[node->flow];
+  EventList list = events_until(r, node->events, time_of(flow, tick + 17));
+  double sum = 0;
+  for (uint32_t i = 0; i < list.n; i++) {
+    int64_t at;
+    KrRatio rest;
+    if (!list.at[i].on) continue;
+    place(flow, list.at[i].time, list.at[i].emitted, node->round_floor, &at, &rest);
+    if (tick < at - 15 || tick > at + 16) continue;
+    double amplitude = 1;
+    if (node->field != KR_NONE)
+      amplitude = event_number(&r->graph->events[node->events].fields[node->field],
+                               &list.at[i].values[node->field]);
+    sum += amplitude * kr_sinc_pulse((double)(tick - at) - to_f64(rest));
+  }
+  convert_value(&sum, KR_ELEM_F64, out, node->type.elem);
+}
+
 static void run_signal(KrReference *r, const KrNode *node, int64_t tick, uint8_t *const *port) {
   const KrFlow *flow = &r->graph->flows[node->flow];
+  if (node->signal == KR_SIGNAL_SINC) {
+    run_pulses(r, node, tick, port[0]);
+    return;
+  }
   EventList list = events_until(r, node->events, time_of(flow, tick + 1));
   uint32_t newest = KR_NONE, n_now = 0, onset_now = KR_NONE;
   int64_t newest_tick = 0, t;
@@ -725,7 +775,6 @@ static void run_signal(KrReference *r, const KrNode *node, int64_t tick, uint8_t
     else
       put_field(r, node, &list.at[newest], port[0]);
     return;
-  case KR_SIGNAL_SINC: abort(); // random programs leave sinc to its own tests
   default: break;
   }
   int64_t end = newest == KR_NONE ? 0 : end_of(flow, node, &list, newest, newest_tick, &rest);
@@ -927,6 +976,11 @@ static const uint8_t *eval(KrReference *r, KrRef ref, int64_t inner) {
     state->n++;
   }
   return state->port[ref.port] + (size_t)inner * port_bytes(node, ref.port);
+}
+
+void kr_reference_push(KrReference *r, uint32_t events, const KrEventItem *item) {
+  Event e = from_item(r, item, item->time, r->graph->events[events].n_fields);
+  KR_PUSH(r->arena, r->pushed[events].at, r->pushed[events].n, r->pushed[events].cap, e);
 }
 
 const void *kr_reference_value(KrReference *reference, KrRef ref, int64_t tick) {

@@ -17,6 +17,8 @@ typedef struct KrReferenceFault {
 /// Events known ahead are listed up to `horizon` seconds. Memory from `arena`, which must have an
 /// escape.
 KrReference *kr_reference_new(KrArena *arena, const KrGraph *graph, KrRatio horizon);
+/// An event of an input stream; before the first value is asked for.
+void kr_reference_push(KrReference *reference, uint32_t events, const KrEventItem *item);
 /// Value of one tick of a port (the last inner one under substeps); valid for ever. NULL after a
 /// fault.
 const void *kr_reference_value(KrReference *reference, KrRef ref, int64_t tick);
