@@ -373,14 +373,15 @@ static void carry_rings(const Swap *swap) {
   for (uint32_t r = 0; r < plan->n_rings; r++) carry_group_ring(swap, r);
 }
 
-// Events emitted before the instant that are still to be delivered.
+// Events that are still to be delivered: emitted before the instant, or pushed at any time.
 static void carry_queue(const Swap *swap, uint32_t events, uint32_t old_events) {
   const KrEventQueue *from = &swap->old->context.queues[old_events];
   KrEventQueue *queue = &swap->run->context.queues[events];
   const KrEvents *stream = &swap->run->plan->graph->events[events];
   uint64_t n = from->n, first = from->n > from->cap ? from->n - from->cap : 0;
   KrRatio instant = swap->old->time;
-  while (n > first && kr_ratio_compare(from->items[(n - 1) & (from->cap - 1)].time, instant) >= 0)
+  while (n > first && !stream->is_input &&
+         kr_ratio_compare(from->items[(n - 1) & (from->cap - 1)].time, instant) >= 0)
     n--;
   if (n > queue->cap && first < n - queue->cap) first = n - queue->cap;
   queue->n = first;

@@ -56,8 +56,8 @@ static void put_inputs(Maker *m) {
 }
 
 static void put_states(Maker *m) {
-  static const char *const merges[] = {"", "", "(merge=sum)", "(merge=min)", "(merge=max)",
-                                       "(merge=last)"};
+  static const char *const merges[] = {
+      "", "", "(merge=sum)", "(merge=min)", "(merge=max)", "(merge=last)"};
   m->n_states = chance(m, 60) ? 2 * (1 + below(m, 2)) : 0;
   for (uint32_t i = 0; i < m->n_states; i++) {
     const char *merge = PICK(merges);
@@ -165,11 +165,16 @@ static void choose_clock(Maker *m, Flow *flow) {
                                     "1/1000",  "1/250",   "3/1000", "1/8000"};
   static const char *const classes[] = {"audio", "audio",   "control", "visual", "visual",
                                         "sim",   "control", "sim",     "audio"};
+  static const uint32_t rates[] = {48000, 44100, 100, 60, 30, 1000, 250, 333, 8000};
   static const char *const phases[] = {"", " phase=1/400", " phase=1/1000"};
   uint32_t k = below(m, 9), p = m->plain || chance(m, 75) ? 0 : 1 + below(m, 2);
   if (chance(m, 15)) k = 0;
-  *flow = (Flow){
-      .dt = dts[k], .cls = classes[k], .phase = phases[p], .clock = k * 3 + p, .substeps = 1};
+  *flow = (Flow){.dt = dts[k],
+                 .cls = classes[k],
+                 .phase = phases[p],
+                 .rate = rates[k],
+                 .clock = k * 3 + p,
+                 .substeps = 1};
   if (chance(m, 10)) flow->substeps = 2 + below(m, 3);
   flow->finite = chance(m, 8);
 }
@@ -207,7 +212,7 @@ static void put_flows(Maker *m, char **parts) {
 void kr_generate(uint64_t seed, KrBuffer *out) {
   Maker maker = {.out = out, .state = seed * 0x2545F4914F6CDD1Du + 1, .copies = 1};
   Maker *m = &maker;
-  char *parts[MAX_FLOWS];
+  char *parts[MAX_FLOWS] = {NULL};
   m->n_flows = 1 + below(m, 4);
   m->cyclic = chance(m, 30);
   m->budget = 600;

@@ -1,6 +1,7 @@
 // Random expressions, mostly from templates: %r %i %b are expressions of the three types one level
-// down, %s a real one that is no constant, %p one under prev, %f a frequency, %t a constant time, %d one of whole ticks, %u a
-// constant from 0 to 1, %c a constant, %n a small whole number, %g a gate, %R %I %B a list.
+// down, %s a real one that is no constant, %p one under prev, %f a frequency, %t a constant time,
+// %d one of whole ticks, %u a constant from 0 to 1, %c a constant, %n a small whole number, %g a
+// gate, %R %I %B a list.
 #include "maker.h"
 
 static void put_template(Maker *m, const char *text, uint32_t depth);
@@ -87,12 +88,12 @@ static bool put_foreign(Maker *m, Type type) {
         return true;
       }
       PUT("%s(f%u.x%u", type == REAL ? PICK(windows) : windows[2 + below(m, 4)], other, j);
-      if (a->dt == b->dt || chance(m, 30))
-        PUT(", window=%s", chance(m, 50) ? "10ms" : "1/333");
+      if (a->dt == b->dt || chance(m, 30)) PUT(", window=%s", chance(m, 50) ? "10ms" : "1/333");
       PUT(")");
     } else {
       static const char *const modes[] = {"nearest", "linear", "linear", "cubic", "sinc"};
       const char *mode = type == REAL && !m->cyclic && !m->plain ? PICK(modes) : "nearest";
+      if (mode[0] == 's' && b->rate > a->rate * 10) mode = "linear"; // a filter of seconds
       PUT("resample(f%u.x%u, to=%s, mode=%s%s)%s", other, j, a->cls, mode,
           (mode[0] == 'l' || mode[0] == 'c') && chance(m, 20) ? ", align=causal" : "",
           count > 0 ? ".sum()" : "");
@@ -127,8 +128,8 @@ static bool put_events(Maker *m, bool whole) {
 }
 
 static bool put_signal(Maker *m) {
-  static const char *const forms[] = {"mode=impulse)", "mode=hold).freq / 1Hz", "mode=gate)",
-                                      "mode=hold).vel", "mode=hold).offset", "mode=sinc)"};
+  static const char *const forms[] = {"mode=impulse)",  "mode=hold).freq / 1Hz", "mode=gate)",
+                                      "mode=hold).vel", "mode=hold).offset",     "mode=sinc)"};
   uint32_t form = below(m, m->cyclic || m->plain ? 5 : 6);
   PUT("(");
   if (!put_events(m, form != 0 && form != 2))
@@ -215,17 +216,17 @@ static const char *const real_templates[] = {
     "(-%r)", "(%i / 3)", "(%i * %r)", "min(%r, %r)", "max(%r, %r)", "clamp(%r, -1, %r)",
     "(if %b then %r else %r)", "select(%b, %r, %r)", "(if %b then %r else %r)",
     // functions
-    "abs(%r)", "floor(%r)", "ceil(%r)", "round(%r)", "fract(%r)", "sign(%r)", "sqrt(%s)",
-    "sin(%r)", "cos(%r)", "tan(%s)", "asin(%s)", "acos(%s)", "atan(%r)", "sinh(%s)", "cosh(%s)",
-    "tanh(%r)", "exp(%s)", "exp2(%s)", "log(%s)", "log2(%s)", "log10(%s)", "(mtof(%r) / 1Hz)",
-    "lin(%s * 1dB)", "pow(%s, %r)", "atan2(%r, %r)", "lerp(%r, %r, %u)", "smoothstep(%u, 1, %r)",
-    "mix(%r, %r, %u)", "gain(%r, %r)", "gain(%r, -6dB)", "div(%r, 3)",
+    "abs(%r)", "floor(%r)", "ceil(%r)", "round(%r)", "fract(%r)", "sign(%r)", "sqrt(%s)", "sin(%r)",
+    "cos(%r)", "tan(%s)", "asin(%s)", "acos(%s)", "atan(%r)", "sinh(%s)", "cosh(%s)", "tanh(%r)",
+    "exp(%s)", "exp2(%s)", "log(%s)", "log2(%s)", "log10(%s)", "(mtof(%r) / 1Hz)", "lin(%s * 1dB)",
+    "pow(%s, %r)", "atan2(%r, %r)", "lerp(%r, %r, %u)", "smoothstep(%u, 1, %r)", "mix(%r, %r, %u)",
+    "gain(%r, %r)", "gain(%r, -6dB)", "div(%r, 3)",
     // the past
     "prev(%p)", "prev(%p, init=1/3)", "prev(%p, init=%c)",
     // oscillators and noise
-    "sine(freq=%f)", "sine(freq=%f, phase=%u)", "sine(freq=%f)", "saw(freq=%f)",
-    "square(freq=%f)", "tri(freq=%f, phase=%u)", "pulse(freq=%f, width=%u)", "phasor(freq=%f)",
-    "phasor(freq=%f)", "impulse(freq=%f)", "lfo(freq=%f)", "lfo(freq=%f, shape=tri, phase=%u)",
+    "sine(freq=%f)", "sine(freq=%f, phase=%u)", "sine(freq=%f)", "saw(freq=%f)", "square(freq=%f)",
+    "tri(freq=%f, phase=%u)", "pulse(freq=%f, width=%u)", "phasor(freq=%f)", "phasor(freq=%f)",
+    "impulse(freq=%f)", "lfo(freq=%f)", "lfo(freq=%f, shape=tri, phase=%u)",
     "lfo(freq=%f, shape=square)", "random(%n).uniform()", "random(%n).uniform(min=%r, max=%c)",
     "random(%n).normal()", "random(%n).choice([1, 2, 0.3])", "noise(seed=%n)",
     // envelopes and control
@@ -241,15 +242,14 @@ static const char *const real_templates[] = {
     "biquad(%r, 0.2, 0.3, 0.1, -0.4, %u)",
     // delays
     "delay(%r, %d)", "delay(%r, %d, feedback=%u, mix=%u)",
-    "delay(%r, %s * 1ms, feedback=0.5, max=20ms)", "comb(%r, %d)", "comb(%r, %d, feedback=%u)",
-    "comb(%r, %s * 1ms, max=20ms)", "allpass(%r, %d)", "comb(prev(%p) * 0.5, %d)",
+    "delay(%r, %s * 1ms, feedback=0.5, max=4ms)", "comb(%r, %d)", "comb(%r, %d, feedback=%u)",
+    "comb(%r, %s * 1ms, max=4ms)", "allpass(%r, %d)", "comb(prev(%p) * 0.5, %d)",
     "delay(prev(%p) * 0.5, %d)", "pan(%r, %u).1",
     // lists
     "[1/4, 0.1, 3].map(|k| k * %r).sum()", "[%r, %r, %r].sum()", "[%r, %r].mean()", "%R.sum()",
     "%R.sum()", "%R.mean()", "%R.max()", "%R.min()", "%R[0]",
     "[0.25, 2, 0.5].fold(%r, |a, k| lowpass(a, 100Hz * k + 10Hz))",
-    "[0.25, 2, 0.5].fold(%r, |a, k| a * k + %r)",
-    "[%R.sum(), %r, %R.sum()].sum()",
+    "[0.25, 2, 0.5].fold(%r, |a, k| a * k + %r)", "[%R.sum(), %r, %R.sum()].sum()",
     // spectra and fields, small
     "centroid(stft(%r, size=16, hop=4), rate=1000Hz)",
     "mean(solver.heat(init=fill(6, %c), alpha=0.1, dx=1))"};
@@ -283,10 +283,12 @@ static void put_real(Maker *m, uint32_t depth) {
 }
 
 static void put_integer(Maker *m, uint32_t depth) {
-  static const char *const forms[] = {"(%i + %i)", "(%i - %i)", "(%i * %i)", "(%i * 3)",
-                                      "div(%i, 7)", "(%i % 5)", "(%i % -4)", "(%i + 11)",
-                                      "(if %b then %i else %i)", "min(%i, %i)", "max(%i, 3)",
-                                      "abs(%i)", "prev(%i)", "counter(%r)", "%I.sum()", "%I[0]"};
+  static const char *const forms[] = {"(%i + %i)",   "(%i - %i)",   "(%i * %i)",
+                                      "(%i * 3)",    "div(%i, 7)",  "(%i % 5)",
+                                      "(%i % -4)",   "(%i + 11)",   "(if %b then %i else %i)",
+                                      "min(%i, %i)", "max(%i, 3)",  "abs(%i)",
+                                      "prev(%i)",    "counter(%r)", "%I.sum()",
+                                      "%I[0]"};
   m->budget -= (int)m->copies;
   if (depth == 0 || m->budget < 0 || chance(m, 25)) {
     uint32_t k = below(m, 6);
@@ -304,8 +306,8 @@ static void put_integer(Maker *m, uint32_t depth) {
 }
 
 static void put_boolean(Maker *m, uint32_t depth) {
-  static const char *const compare[] = {"(%r < %r)",  "(%r <= %r)", "(%r > %r)",  "(%r >= %r)",
-                                        "(%r == %r)", "(%r != %r)", "(%i < %i)",  "(%i >= %i)",
+  static const char *const compare[] = {"(%r < %r)",  "(%r <= %r)", "(%r > %r)",    "(%r >= %r)",
+                                        "(%r == %r)", "(%r != %r)", "(%i < %i)",    "(%i >= %i)",
                                         "(%i == %i)", "(%i != %i)", "(%i % 7 == 3)"};
   static const char *const logic[] = {"(%b && %b)", "(%b || %b)", "!%b", "%B[0]"};
   if (chance(m, 15) && put_local(m, BOOLEAN)) return;
@@ -326,9 +328,10 @@ void put_expr(Maker *m, Type type, uint32_t depth) {
 
 void put_stream(Maker *m, Type type, uint32_t depth) {
   if (type == REAL && chance(m, 50)) {
-    static const char *const forms[] = {"sine(freq=%f) * %r", "lowpass(%r, %f)", "phasor(freq=%f)",
-                                        "adsr(%g, attack=%t, release=%t) * %r",
-                                        "random(%n).uniform() + %r", "comb(%r, %d)"};
+    static const char *const forms[] = {
+        "sine(freq=%f) * %r",        "lowpass(%r, %f)",
+        "phasor(freq=%f)",           "adsr(%g, attack=%t, release=%t) * %r",
+        "random(%n).uniform() + %r", "comb(%r, %d)"};
     put_template(m, PICK(forms), depth > 0 ? depth - 1 : 0);
     return;
   }

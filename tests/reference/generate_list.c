@@ -3,7 +3,7 @@
 #include "maker.h"
 
 uint32_t pick_count(Maker *m) {
-  static const uint32_t list[] = {1,  2,  3,  4,  5,  7,  8,  9,   15,  16,  17,  18, 20,
+  static const uint32_t list[] = {1,  2,  3,  4,  5,  7,  8,  9,   15,  16,  17,  18,  20,
                                   31, 32, 33, 40, 48, 49, 64, 100, 127, 128, 129, 160, 200};
   uint32_t count = PICK(list);
   if (m->copies > 1) count = count % 12 + 1; // nested
@@ -11,9 +11,8 @@ uint32_t pick_count(Maker *m) {
   return count;
 }
 
-static const char *bind(Maker *m, Type type, bool constant, const char *text) {
+static void bind(Maker *m, Type type, bool constant, const char *text) {
   m->locals[m->n_locals++] = (Local){.text = text, .type = type, .constant = constant};
-  return text;
 }
 
 static const char *fresh(const Maker *m) {
@@ -46,7 +45,7 @@ static void put_copies(Maker *m, Type type, uint32_t count, uint32_t depth) {
   bind(m, INTEGER, true, name);
   PUT("[0..%u].map(|%s| ", count, name);
   uint32_t form = below(m, 10);
-  if (form == 0 && type == REAL) {
+  if (form == 0 && type == REAL && m->let < m->flows[m->flow].n_lets) {
     PUT("{ let past = prev(past) * 0.5 + ");
     put_expr(m, REAL, depth);
     PUT("; past }");
@@ -110,8 +109,9 @@ static bool put_foreign_list(Maker *m, Type type, uint32_t count, uint32_t depth
       PUT("f%u.x%u", other, j);
     } else {
       static const char *const modes[] = {"linear", "nearest", "cubic", "linear", "sinc"};
-      bool ahead = type == REAL && !m->cyclic && !m->plain;
-      PUT("resample(f%u.x%u, to=%s, mode=%s)", other, j, a->cls, ahead ? PICK(modes) : "nearest");
+      const char *mode = type == REAL && !m->cyclic && !m->plain ? PICK(modes) : "nearest";
+      if (mode[0] == 's' && b->rate > a->rate * 10) mode = "linear";
+      PUT("resample(f%u.x%u, to=%s, mode=%s)", other, j, a->cls, mode);
     }
     bind(m, type, false, name);
     PUT(".map(|%s| ", name);

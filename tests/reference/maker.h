@@ -13,6 +13,7 @@ typedef struct Let {
 } Let;
 typedef struct Flow {
   const char *dt, *cls, *phase;
+  uint32_t rate;  ///< Hz, about
   uint32_t clock; ///< index of dt and phase: equal ones read each other directly
   uint32_t substeps;
   Let lets[MAX_LETS];
@@ -50,7 +51,9 @@ static inline uint64_t maker_next(Maker *m) { // splitmix64 (Steele, Lea, Flood 
   z = (z ^ (z >> 27)) * 0x94D049BB133111EBu;
   return z ^ (z >> 31);
 }
-static inline uint32_t below(Maker *m, uint32_t n) { return (uint32_t)(maker_next(m) % n); }
+static inline uint32_t below(Maker *m, uint32_t n) {
+  return n > 1 ? (uint32_t)(maker_next(m) % n) : 0;
+}
 static inline bool chance(Maker *m, uint32_t percent) { return below(m, 100) < percent; }
 #define PUT(...) kr_buffer_print(m->out, __VA_ARGS__)
 #define PICK(list) (list)[below(m, sizeof(list) / sizeof *(list))]

@@ -38,7 +38,10 @@ static int try_file(const char *path, bool shrink) {
     return 2;
   }
   KrVerdict verdict = kr_trial_run(text, &options, &trial);
-  printf("%s %s\n", verdict == KR_PASSED ? "passed" : verdict == KR_FAILED ? "failed" : "rejected",
+  printf("%s %s\n",
+         verdict == KR_PASSED   ? "passed"
+         : verdict == KR_FAILED ? "failed"
+                                : "rejected",
          trial.text);
   if (shrink && verdict == KR_FAILED) {
     char *smallest = kr_shrink(text, &options, &trial);
@@ -69,7 +72,7 @@ int main(int n_args, char **args) {
     return try_file(args[2], args[1][0] == 's');
   uint64_t first = n_args > 1 ? strtoull(args[1], NULL, 10) : 1,
            count = n_args > 2 ? strtoull(args[2], NULL, 10) : 200;
-  int64_t milliseconds = n_args > 3 ? atoll(args[3]) : 40;
+  int64_t milliseconds = n_args > 3 ? strtoll(args[3], NULL, 10) : 40;
   uint64_t n[3] = {0}, n_runs = 0;
   for (uint64_t seed = first; seed < first + count; seed++) {
     char *text = generate(seed);

@@ -1,6 +1,7 @@
 // Decides nothing but what the semantics say: streams as functions of their tick.
 #include "reference.h"
 #include "math/real.h"
+#include "ops/level.h"
 #include "resample/cross.h"
 #include <stdlib.h>
 #include <string.h>
@@ -46,7 +47,7 @@ struct KrReference {
   Node *nodes;
   State *states;
   EventList *pushed; // per event stream
-  EventList *known; // per event stream: events that need no run, complete up to the horizon
+  EventList *known;  // per event stream: events that need no run, complete up to the horizon
   bool *has_known;
   uint32_t *order; // flows
   KrReferenceFault fault;
@@ -218,8 +219,8 @@ static void run_sinc(KrReference *r, const KrNode *node, int64_t k, KrRatio a, v
       tap = sinc_tap(to_f64(a), half, i, scale);
     } else {
       double low = sinc_tap((double)row / 4096, half, i, scale);
-      tap = low + (place - (double)row) *
-                      (sinc_tap((double)(row + 1) / 4096, half, i, scale) - low);
+      tap =
+          low + (place - (double)row) * (sinc_tap((double)(row + 1) / 4096, half, i, scale) - low);
     }
     y += x * tap;
   }
@@ -286,7 +287,7 @@ static void run_cross(KrReference *r, const KrNode *node, int64_t tick, void *ou
     return total[0];                                                                               \
   }                                                                                                \
   static Type reduce_##f(KrReduce reduce, Type *x, int64_t n, Type nearest) {                      \
-    if (n == 0) {                                                                                  \
+    if (n <= 0) {                                                                                  \
       if (reduce == KR_REDUCE_SUM) return 0;                                                       \
       return reduce == KR_REDUCE_RMS || reduce == KR_REDUCE_PEAK ? kr_##f##_abs(nearest)           \
                                                                  : nearest;                        \
@@ -338,7 +339,7 @@ static void run_window(KrReference *r, const KrNode *node, int64_t tick, void *o
   }
   bool real = kr_elem_is_real(node->type.elem);
   KrElem work = real ? node->type.elem : KR_ELEM_I64;
-  uint8_t *x = malloc((size_t)(n + 1) * 8), nearest[8] = {0};
+  uint8_t *x = calloc((size_t)(n + 1), 8), nearest[8] = {0};
   for (int64_t i = 0; i < n; i++) {
     int64_t wide = 0;
     if (!real && from.elem != KR_ELEM_I64) {
@@ -842,7 +843,7 @@ static void run_op(KrReference *r, uint32_t index, int64_t inner, uint8_t *const
                  .in_type = types,
                  .type = &node->type,
                  .fault = &fault};
-  node->op->run[node->elem](&call);
+  kr_op_kernel(node->op, node->elem, KR_LEVEL_GENERIC)(&call);
   if (fault.message != NULL)
     set_fault(r, node->flow, inner / (node->flow == KR_NONE ? 1 : inner_of(r, node->flow)),
               fault.message);

@@ -1,5 +1,5 @@
-// Reduction of texts: takes away lines and blocks, puts a part or a constant in place of a bracketed
-// expression, makes numbers smaller; as long as the same property fails.
+// Reduction of texts: takes away lines and blocks, puts a part or a constant in place of a
+// bracketed expression, makes numbers smaller; as long as the same property fails.
 #include "shrink.h"
 #include <ctype.h>
 #include <stdio.h>
@@ -103,7 +103,8 @@ static bool put_part(Shrink *s, size_t begin, size_t open, size_t close) {
 }
 
 static bool reduce_brackets(Shrink *s) {
-  static const char *const simple[] = {"1", "0.5", "step", "(time / 1s)", "true", "false", "(step < 3)"};
+  static const char *const simple[] = {"1",    "0.5",   "step",      "(time / 1s)",
+                                       "true", "false", "(step < 3)"};
   bool any = false;
   for (size_t at = 0; s->text[at] != '\0'; at++) {
     if (s->text[at] != '(' && s->text[at] != '[') continue;

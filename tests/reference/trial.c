@@ -3,6 +3,7 @@
 #include "generate.h"
 #include "math/real.h"
 #include "reference.h"
+#include "rt/pool.h"
 #include "session/program.h"
 #include "session/session.h"
 #include <stdio.h>
@@ -21,6 +22,7 @@ typedef struct Config {
   KrRatio step; // of the plan; 0: the engine's choice
   bool ragged;  // advanced in random parts of the step
   Cut cut;
+  enum { ALONE, SHUFFLED, POOL } tasks;
 } Config;
 
 typedef struct Fault {
@@ -94,14 +96,22 @@ static KrStatus read_sound(void *user, const char *path, KrArena *arena, KrAsset
   (void)user, (void)path, (void)error;
   enum { N = 700 };
   float *frames = kr_arena_alloc(arena, N * sizeof(float));
-  for (uint32_t i = 0; i < N; i++)
-    frames[i] = (float)((int32_t)(i * 2654435761u) >> 8) * 0x1p-23f;
+  for (uint32_t i = 0; i < N; i++) frames[i] = (float)((int32_t)(i * 2654435761u) >> 8) * 0x1p-23f;
   *audio = (KrAssetAudio){
       .frames = frames, .n_frames = N, .n_channels = 1, .rate_hz = 48000, .exact = true};
   return KR_OK;
 }
 
-static KrProgram *load(const char *text, uint32_t span, KrRatio step) {
+// The levels of this machine in turn.
+static KrLevel choose_level(Trial *t) {
+  KrLevel level;
+  do {
+    level = (KrLevel)(KR_LEVEL_GENERIC + below(t, KR_N_LEVELS - KR_LEVEL_GENERIC));
+  } while (!kr_level_is_supported(level));
+  return level;
+}
+
+static KrProgram *load(const char *text, uint32_t span, KrRatio step, KrLevel level) {
   static const KrAssetHost host = {.read_audio = read_sound};
   KrProgram *program;
   KrProgramOptions options;
@@ -109,6 +119,7 @@ static KrProgram *load(const char *text, uint32_t span, KrRatio step) {
   options.host = &host;
   options.span_ticks = span;
   options.step = step;
+  options.level = level;
   if (kr_program_load("random.kairo", text, strlen(text), &options, &program) == KR_ERROR_MEMORY)
     abort();
   return program;
@@ -137,8 +148,8 @@ static uint32_t list_pushed(const Trial *t, KrEventItem *items, KrEventValue (*v
                              .has_dur = below(&own, 2) == 0,
                              .dur = ratio(1 + below(&own, 300), 40000),
                              .values = values[i]};
-    for (uint32_t k = 0; k < 2; k++) values[i][k].value = (double)values[i][k].ratio.num /
-                                                          (double)values[i][k].ratio.den;
+    for (uint32_t k = 0; k < 2; k++)
+      values[i][k].value = (double)values[i][k].ratio.num / (double)values[i][k].ratio.den;
   }
   return n;
 }
@@ -149,15 +160,44 @@ static uint32_t find_event_input(const KrGraph *graph) {
   return KR_NONE;
 }
 
-static bool push_events(Trial *t, KrSession *session) {
+// As many as the queue takes; *n_pushed already are.
+static bool push_events(Trial *t, const KrSession *session, uint32_t *n_pushed) {
   KrEventItem items[8];
   KrEventValue values[8][2];
   uint32_t input = find_event_input(session->program->graph);
   if (input == KR_NONE) return true;
   uint32_t n = list_pushed(t, items, values);
-  for (uint32_t i = 0; i < n; i++)
-    if (kr_run_push(session->run, input, &items[i]) != KR_OK) return false;
+  for (; *n_pushed < n; ++*n_pushed) {
+    KrStatus status = kr_run_push(session->run, input, &items[*n_pushed]);
+    if (status == KR_ERROR_LIMIT) return true;
+    if (status != KR_OK) return false;
+  }
   return true;
+}
+
+// ---- tasks
+
+// One thread, each round in an order of its own.
+static void run_shuffled(void *user, uint32_t n, KrTask *task, void *data) {
+  Trial *t = user;
+  uint32_t *order = calloc(n + 1, sizeof *order);
+  for (uint32_t i = 0; i < n; i++) {
+    uint32_t at = below(t, i + 1);
+    order[i] = order[at];
+    order[at] = i;
+  }
+  for (uint32_t i = 0; i < n; i++) task(data, order[i]);
+  free(order);
+}
+
+static void use_tasks(Trial *t, const Config *config, KrSession *session) {
+  static KrPool *pool;
+  KrTasks shuffled = {t, 1 + below(t, 16), run_shuffled}, threads;
+  if (config->tasks == SHUFFLED) kr_session_use(session, &shuffled);
+  if (config->tasks != POOL) return;
+  if (pool == NULL && kr_pool_new(3, &pool) != KR_OK) abort();
+  threads = kr_pool_tasks(pool);
+  kr_session_use(session, &threads);
 }
 
 // ---- the engine
@@ -214,6 +254,7 @@ static bool move_over(Trial *t, const Config *config, KrSession **session, bool 
   kr_session_free(*session);
   *session = NULL;
   status = kr_session_new(program, session);
+  if (status == KR_OK) use_tasks(t, config, *session);
   if (status == KR_OK) status = kr_session_restore(*session, at, n);
   kr_bytes_free(at);
   if (status == KR_OK) return true;
@@ -227,6 +268,7 @@ typedef struct Walk { // one run on its way
   KrRatio now;
   bool cut;          // what config->cut asks for is still to be done
   uint32_t n_moves;  // CUT_EVERY
+  uint32_t n_pushed; // events
 } Walk;
 
 // The time to run to next.
@@ -245,7 +287,7 @@ static KrRatio choose_target(Trial *t, const Config *config, const Walk *walk, K
 }
 
 static bool cut_here(Trial *t, const Config *config, Walk *walk) {
-  enum { MAX_MOVES = 40 };
+  enum { MAX_MOVES = 12 };
   if (!walk->cut || kr_ratio_compare(walk->now, t->cut) < 0) return true;
   if (config->cut == CUT_EVERY) {
     walk->cut = ++walk->n_moves < MAX_MOVES;
@@ -263,13 +305,15 @@ static bool walk_on(Trial *t, const Config *config, Walk *walk, Stream *streams)
   KrRatio step = kr_plan_step(walk->session->program->plan);
   while (kr_ratio_compare(walk->now, t->end) < 0) {
     KrRatio target = choose_target(t, config, walk, step);
+    if (!push_events(t, walk->session, &walk->n_pushed))
+      return fail(t, config->what, "an event cannot be pushed");
     KrStatus status = kr_session_run(walk->session, target);
     if (status != KR_OK) {
       const KrRunFault *fault = kr_run_fault(walk->session->run);
       if (fault == NULL) return fail(t, config->what, kr_status_text(status));
       Fault here = {fault->flow, fault->tick};
-      if (t->first != NULL && (!t->result->faulted || here.flow != t->fault.flow ||
-                               here.tick != t->fault.tick))
+      if (t->first != NULL &&
+          (!t->result->faulted || here.flow != t->fault.flow || here.tick != t->fault.tick))
         return fail(t, config->what, "another fault");
       t->result->faulted = true;
       t->fault = here;
@@ -286,13 +330,13 @@ static bool walk_on(Trial *t, const Config *config, Walk *walk, Stream *streams)
 static bool run_engine(Trial *t, const Config *config, KrProgram *program, Stream *streams) {
   Walk walk = {.now = KR_RATIO_ZERO, .cut = config->cut != CUT_NONE};
   t->result->n_runs++;
-  if (kr_session_new(program, &walk.session) != KR_OK)
-    return fail(t, config->what, "no session");
+  if (kr_session_new(program, &walk.session) != KR_OK) return fail(t, config->what, "no session");
   walk.next = calloc(program->graph->n_outputs + 1, sizeof *walk.next);
-  bool ok = push_events(t, walk.session);
-  if (!ok) fail(t, config->what, "an event cannot be pushed");
+  use_tasks(t, config, walk.session);
   if (config->cut == CUT_RELOAD && kr_session_announce(walk.session, t->cut) != KR_OK)
     walk.cut = false; // within the largest lead
+  bool ok = push_events(t, walk.session, &walk.n_pushed) ||
+            fail(t, config->what, "an event cannot be pushed");
   ok = ok && cut_here(t, config, &walk) && walk_on(t, config, &walk, streams);
   kr_session_free(walk.session);
   free(walk.next);
@@ -362,6 +406,7 @@ static bool report_difference(Trial *t, const char *what, const KrGraph *graph, 
     KrType type = kr_graph_type(graph, output->refs[c]);
     width += kr_type_bytes(&type);
   }
+  if (width == 0) return fail(t, what, "an output has no columns");
   uint64_t tick = place / width, rest = place % width;
   KrType type = kr_graph_type(graph, output->refs[0]);
   uint32_t column = 0;
@@ -373,8 +418,10 @@ static bool report_difference(Trial *t, const char *what, const KrGraph *graph, 
   }
   char x[40] = "", y[40] = "", line[400];
   uint64_t start = tick * width + at;
-  if (start + kr_elem_bytes(type.elem) <= a->n_bytes) print_element(x, 40, a->at + start, type.elem);
-  if (start + kr_elem_bytes(type.elem) <= b->n_bytes) print_element(y, 40, b->at + start, type.elem);
+  if (start + kr_elem_bytes(type.elem) <= a->n_bytes)
+    print_element(x, 40, a->at + start, type.elem);
+  if (start + kr_elem_bytes(type.elem) <= b->n_bytes)
+    print_element(y, 40, b->at + start, type.elem);
   KrText flow = graph->flows[output->flow].name;
   snprintf(line, sizeof line, "%.*s.%.*s column %u tick %llu: %s against %s", (int)flow.n, flow.at,
            (int)output->label.n, output->label.at, column, (unsigned long long)tick, x, y);
@@ -403,15 +450,18 @@ static bool compare(Trial *t, const char *what, const KrGraph *graph, const Stre
 // ---- properties
 
 static bool try_config(Trial *t, const Config *config, const char *text) {
-  KrProgram *program = load(text, config->span, config->step);
+  KrLevel level = choose_level(t);
+  KrProgram *program = load(text, config->span, config->step, level);
   if (!is_loaded(program)) {
     bool unread = text != t->text; // its own mistakes would be the same
     kr_program_free(program);
     return unread || fail(t, config->what, "does not load");
   }
   Stream *streams = new_streams(program);
-  bool ok = run_engine(t, config, program, streams) &&
-            compare(t, config->what, program->graph, streams);
+  bool ok =
+      run_engine(t, config, program, streams) && compare(t, config->what, program->graph, streams);
+  size_t n = strlen(t->result->text);
+  if (!ok) snprintf(t->result->text + n, sizeof t->result->text - n, " (%s)", kr_level_text(level));
   free_streams(streams, program);
   kr_program_free(program);
   return ok;
@@ -430,23 +480,23 @@ static char *without_unread(const char *text) {
 
 static bool try_configs(Trial *t) {
   const Config configs[] = {
-      {"span 1", 1, ratio(1, 1000), true, CUT_NONE},
-      {"span 7 and a snapshot", 7, ratio(30, 1000), true, CUT_SAVE},
-      {"span 64 and a snapshot", 64, KR_RATIO_ZERO, true, CUT_SAVE},
-      {"identical reload", 1 + below(t, 64), KR_RATIO_ZERO, true, CUT_RELOAD},
+      {"span 1", 1, ratio(1, 1000), true, CUT_NONE, SHUFFLED},
+      {"span 7 and a snapshot", 7, ratio(30, 1000), true, CUT_SAVE, ALONE},
+      {"span 64 and a snapshot", 64, KR_RATIO_ZERO, true, CUT_SAVE, POOL},
+      {"identical reload", 1 + below(t, 64), KR_RATIO_ZERO, true, CUT_RELOAD, SHUFFLED},
+      {"snapshot at every instant", 1 + below(t, 64), KR_RATIO_ZERO, false, CUT_EVERY, ALONE},
+      {"another level", 0, KR_RATIO_ZERO, false, CUT_NONE, SHUFFLED},
   };
-  for (size_t i = 0; i < sizeof configs / sizeof *configs; i++)
-    if (!(t->result->faulted && configs[i].cut != CUT_NONE) &&
-        !try_config(t, &configs[i], t->text))
-      return false;
+  for (size_t i = 0; i < sizeof configs / sizeof *configs; i++) {
+    if (t->result->faulted && configs[i].cut != CUT_NONE) continue;
+    if (configs[i].cut == CUT_EVERY && !t->options->every_instant) continue;
+    if (!try_config(t, &configs[i], t->text)) return false;
+  }
   if (t->n_shots == 2 && (t->shots[0].n_bytes != t->shots[1].n_bytes ||
                           memcmp(t->shots[0].at, t->shots[1].at, t->shots[0].n_bytes) != 0))
     return fail(t, "snapshot", "the bytes depend on the configuration");
-  Config every = {"snapshot at every instant", 1 + below(t, 64), KR_RATIO_ZERO, false, CUT_EVERY};
-  if (t->options->every_instant && !t->result->faulted && !try_config(t, &every, t->text))
-    return false;
   char *rest = t->result->faulted ? NULL : without_unread(t->text);
-  Config unread = {"without the flow nobody reads", 0, KR_RATIO_ZERO, false, CUT_NONE};
+  Config unread = {"without the flow nobody reads", 0, KR_RATIO_ZERO, false, CUT_NONE, ALONE};
   bool ok = rest == NULL || try_config(t, &unread, rest);
   free(rest);
   return ok;
@@ -454,7 +504,7 @@ static bool try_configs(Trial *t) {
 
 // Program time, shorter for programs with many nodes at high rates.
 static KrRatio choose_end(const KrGraph *graph, int64_t milliseconds) {
-  const double most = 300000;
+  const double most = 80000;
   double cost = 1000;
   for (uint32_t f = 0; f < graph->n_flows; f++)
     cost += (double)graph->flows[f].n_nodes * graph->flows[f].substeps *
@@ -465,7 +515,7 @@ static KrRatio choose_end(const KrGraph *graph, int64_t milliseconds) {
 }
 
 static bool try_program(Trial *t) {
-  const Config plain = {"default", 0, KR_RATIO_ZERO, false, CUT_NONE};
+  const Config plain = {"default", 0, KR_RATIO_ZERO, false, CUT_NONE, ALONE};
   Stream *first = new_streams(t->program);
   bool ok = run_engine(t, &plain, t->program, first);
   t->first = first;
@@ -483,7 +533,7 @@ KrVerdict kr_trial_run(const char *text, const KrTrialOptions *options, KrTrial 
   Trial trial = {.result = result, .options = options, .text = text, .random_state = options->seed};
   Trial *t = &trial;
   *result = (KrTrial){.n_runs = 0};
-  t->program = load(text, 0, KR_RATIO_ZERO);
+  t->program = load(text, 0, KR_RATIO_ZERO, KR_LEVEL_BEST);
   KrVerdict verdict = KR_REJECTED;
   if (is_loaded(t->program)) {
     t->end = choose_end(t->program->graph, options->milliseconds);

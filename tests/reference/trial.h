@@ -20,5 +20,5 @@ typedef struct KrTrial {
 /// Properties: engine = reference; any span, step, vector level and number of threads; a snapshot
 /// anywhere or at every instant, its bytes the same from any configuration; a reload of the
 /// identical program; a flow nobody reads (its name begins with KR_UNREAD) taken out.
-KrVerdict kr_trial_run(const char *text, const KrTrialOptions *options, KrTrial *trial);
+KrVerdict kr_trial_run(const char *text, const KrTrialOptions *options, KrTrial *result);
 #endif
