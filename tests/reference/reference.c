@@ -851,8 +851,8 @@ static void run_op(KrReference *r, uint32_t index, int64_t inner, uint8_t *const
 
 static void run_sum(KrReference *r, const KrNode *node, int64_t inner, void *out) {
   double wide = 0;
-  float *f = malloc(node->n_in * sizeof(float) + 1);
-  double *d = malloc(node->n_in * sizeof(double) + 1);
+  float *f = calloc(node->n_in + 1, sizeof(float));
+  double *d = calloc(node->n_in + 1, sizeof(double));
   uint64_t whole = 0;
   for (uint32_t i = 0; i < node->n_in; i++) {
     const uint8_t *at = eval(r, node->in[i], inner);
