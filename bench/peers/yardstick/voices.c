@@ -11,8 +11,9 @@ static const float SUSTAIN = 0.5f;
 /// Notes of all voices: voice v begins at v period / n ticks and again every period.
 typedef struct Score {
   int n_voices, period, gate; // ticks
+  int keys;                   // to the octave
 } Score;
-static const Score subtractive = {64, 12000, 7200}, modulated = {256, 48000, 28800};
+static const Score subtractive = {64, 12000, 7200, 21}, modulated = {256, 48000, 28800, 85};
 
 /// A straight part of an envelope.
 typedef struct Segment {
@@ -54,7 +55,7 @@ typedef struct Group {
   int64_t ends[LANES], end; // of each segment, of the first of them
 } Group;
 static Group groups[MAX_GROUPS];
-static float scale_hz[36];
+static float scale_hz[MAX_VOICES];
 
 static void begin_segments(const Score *score, int g, int64_t tick) {
   Group *group = &groups[g];
@@ -67,7 +68,7 @@ static void begin_segments(const Score *score, int g, int64_t tick) {
       Segment segment = find_segment(score, voice, tick);
       group->level[i] = segment.level;
       group->slope[i] = segment.slope;
-      group->hz[i] = segment.note >= 0 ? scale_hz[(voice * 7 + segment.note * 5) % 36] : 0;
+      group->hz[i] = segment.note >= 0 ? scale_hz[(voice * 7 + segment.note * 5) % score->n_voices] : 0;
       group->ends[i] = segment.end;
     }
     if (group->ends[i] < group->end) group->end = group->ends[i];
@@ -82,9 +83,9 @@ static int stretch(const Score *score, int g, int64_t tick, int n) {
 
 static Bits step_of(Real hz) { return (Bits)lanes_to_int(hz * (float)(4294967296.0 / RATE)); }
 
-static void prepare_voices(const Noise *noise) {
-  (void)noise;
-  for (int key = 0; key < 36; key++) scale_hz[key] = (float)(110 * pow(2, key / 12.0));
+static void prepare_scale(const Score *score) {
+  for (int key = 0; key < score->n_voices; key++)
+    scale_hz[key] = (float)(110 * pow(2, (double)key / score->keys));
 }
 
 // ---- B
@@ -98,7 +99,8 @@ static Voices voices[MAX_GROUPS];
 static Real gain[2][MAX_GROUPS], left[MAX_BLOCK], right[MAX_BLOCK];
 
 static void prepare_subtractive(const Noise *noise) {
-  prepare_voices(noise);
+  (void)noise;
+  prepare_scale(&subtractive);
   for (int v = 0; v < subtractive.n_voices; v++) {
     double angle = v / 63.0 * 1.5707963267948966;
     gain[0][v / LANES][v % LANES] = (float)cos(angle);
@@ -181,6 +183,11 @@ static void run_subtractive(float *out, int64_t tick, int n) {
 
 static Bits carrier[MAX_GROUPS], modulator[MAX_GROUPS];
 
+static void prepare_modulated(const Noise *noise) {
+  (void)noise;
+  prepare_scale(&modulated);
+}
+
 static void run_pairs(int g, Real *to, int n) {
   const float depth = (float)(3 / 6.283185307179586);
   Group *group = &groups[g];
@@ -214,4 +221,4 @@ static void run_modulated(float *out, int64_t tick, int n) {
 }
 
 const Work work_subtractive = {'B', 2, prepare_subtractive, run_subtractive};
-const Work work_modulated = {'C', 1, prepare_voices, run_modulated};
+const Work work_modulated = {'C', 1, prepare_modulated, run_modulated};

@@ -1,0 +1,86 @@
+"""How each program renders a work to a WAV file: the command, and what it needs before it is timed."""
+import os
+import pathlib
+import subprocess
+
+HOME = pathlib.Path(__file__).resolve().parent
+BLOCK = 64
+# Copies the host makes of one Faust processor.
+FAUST_COPIES = {"A": 1000, "B": 64, "C": 256, "D": 200, "G": 1}
+FAUST_MODES = {"scalar": [], "vector": ["-vec", "-vs", str(BLOCK), "-lv", "1"]}
+CSOUND_CHANNELS = {"B": 2}
+
+
+def call(*command, **more):
+    """Runs a command of the preparation; its last words are the error when it fails."""
+    done = subprocess.run([str(c) for c in command], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT, errors="replace", check=False, **more)
+    if done.returncode:
+        raise RuntimeError(f"{command[0]}: {done.stdout.strip()[-400:]}")
+
+
+def write_scsynth_defs(folder):
+    defs = folder / "defs"
+    defs.mkdir(exist_ok=True)
+    if (defs / "G.scsyndef").exists():
+        return defs
+    env = {**os.environ, "DEFS": str(defs), "QT_QPA_PLATFORM": "offscreen", "QTWEBENGINE_CHROMIUM_FLAGS": "--no-sandbox",
+           "HOME": str(folder)}
+    try:
+        call("sclang", HOME / "scsynth" / "defs.scd", env=env, timeout=120)
+    except (RuntimeError, subprocess.TimeoutExpired):
+        pass  # its end may fail without a display; the files count
+    if not (defs / "G.scsyndef").exists():
+        raise RuntimeError("sclang wrote no synth definitions")
+    return defs
+
+
+def scsynth(work, seconds, wav, folder):
+    defs, score = write_scsynth_defs(folder), folder / f"{work}.osc"
+    call("python3", HOME / "scsynth" / "score.py", defs, work, seconds, score)
+    return ["scsynth", "-N", score, "_", wav, "48000", "WAV", "float", "-o", CSOUND_CHANNELS.get(work, 1), "-z", BLOCK,
+            "-n", "20000", "-d", "32", "-m", "16384", "-w", "8192", "-D", "0", "-R", "0", "-V", "-1"]
+
+
+def csound_score(work, seconds):
+    if work not in ("B", "C"):
+        return f"i 1 0 {seconds}\n"
+    n_voices, period, gate, keys = (64, 0.25, 0.15, 21) if work == "B" else (256, 1.0, 0.6, 85)
+    times = ((v, n, (n + v / n_voices) * period) for n in range(int(seconds / period) + 1) for v in range(n_voices))
+    return "".join(f"i 2 {t:.9f} {period} {110 * 2 ** ((v * 7 + n * 5) % n_voices / keys):.6f} {v / 63:.6f} {gate}\n"
+                   for v, n, t in times if t < seconds)
+
+
+def csound(work, seconds, wav, folder):
+    path = folder / f"{work}.csd"
+    head = f"sr = 48000\nksmps = {BLOCK}\nnchnls = {CSOUND_CHANNELS.get(work, 1)}\n0dbfs = 1\n"
+    orchestra = (HOME / "csound" / f"{work}.orc").read_text()
+    path.write_text(f"<CsoundSynthesizer>\n<CsInstruments>\n{head}{orchestra}</CsInstruments>\n<CsScore>\n"
+                    f"{csound_score(work, seconds)}e {seconds}\n</CsScore>\n</CsoundSynthesizer>\n")
+    return ["csound", "-d", "-m0", "-W", "-f", "-o", wav, path]
+
+
+def chuck(work, seconds, wav, _folder):
+    return ["chuck", "--silent", "--srate:48000", f"{HOME}/chuck/{work}.ck:{wav}:{seconds}"]
+
+
+def pd(work, seconds, wav, folder):
+    patches = folder / "pd"
+    if not (patches / "G.pd").exists():
+        patches.mkdir(exist_ok=True)
+        call("python3", HOME / "pd" / "patches.py", patches)
+    return ["pd", "-batch", "-nogui", "-noprefs", "-nosound", "-r", "48000", "-path", patches, "-send", "pd dsp 1",
+            "-send", f"go {wav} {seconds * 1000}", patches / f"{work}.pd"]
+
+
+def faust(mode):
+    """Compiled for this machine with loose floating point, as its users do."""
+    def prepare(work, seconds, wav, folder):
+        program = folder / f"faust-{work}-{mode}"
+        if not program.exists():
+            source = program.with_suffix(".cpp")
+            call("faust", *FAUST_MODES[mode], "-I", HOME / "faust", "-a", HOME / "faust" / "host.cpp",
+                 HOME / "faust" / f"{work}.dsp", "-o", source)
+            call("g++", "-Ofast", "-march=native", "-w", f"-DCOPIES={FAUST_COPIES[work]}", source, "-o", program)
+        return [program, wav, seconds, BLOCK]
+    return prepare
