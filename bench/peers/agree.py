@@ -23,9 +23,9 @@ MOST = 10 * RATE
 CHANNELS = {"B": 2}
 # Largest differences: dB of the level, dB of a band, least likeness of the fine spectrum. Wider where the peers'
 # own operators differ: shapes of saws and filters, envelopes in steps of a block.
-LIMITS = {"A": (0.5, 1, 0.98), "B": (1, 3, 0.9), "C": (1, 3, 0.9), "D": (0.5, 1.5, 0.85), "F": (1, 1.5, None),
-          "G": (1, 1.5, 0.9)}
-SPREAD = 0.06  # of the fourth moment, relative
+LIMITS = {"A": (0.2, 0.5, 0.99), "B": (0.5, 2.2, 0.85), "C": (0.5, 3.5, 0.94), "D": (0.2, 0.5, 0.98), "F": (0.3, 1, None),
+          "G": (0.4, 1.3, 0.97)}
+SPREAD = 0.05  # of the fourth moment, relative
 
 
 def read_wav(path):
