@@ -126,6 +126,7 @@ static int open_sink(SinkSet *set, const KrProgram *program, uint32_t index, KrR
   sink->name = kr_output_name(program->graph, output, &set->arena);
   sink->stem = choose_stem(set, i, sink->name);
   kr_hash_init(&sink->hash);
+  sink->is_hashed = set->options->digest || set->options->json;
   int64_t n_ticks;
   if (count_ticks(flow, begin, end, &sink->next_tick, &n_ticks) != KR_OK)
     return fail("the run is too long");
@@ -188,6 +189,20 @@ int sinks_follow(SinkSet *set, const KrProgram *program, KrRatio begin, KrRatio 
   return EXIT_OK;
 }
 
+// Peak and number of samples above 1, by the bits: magnitudes of floats are ordered like theirs.
+static void meter(Sink *sink, size_t n) {
+  uint32_t peak = 0, n_clipped = 0;
+  for (size_t i = 0; i < n; i++) {
+    uint32_t bits = kr_f32_to_bits(sink->frames[i]) & 0x7FFFFFFF;
+    bits = bits <= 0x7F800000 ? bits : 0; // NaN has no magnitude
+    peak = bits > peak ? bits : peak;
+    n_clipped += bits > 0x3F800000;
+  }
+  double magnitude = (double)kr_f32_from_bits(peak);
+  if (magnitude > sink->peak) sink->peak = magnitude;
+  sink->n_clipped += n_clipped;
+}
+
 static int drain_audio(Sink *sink, const KrSession *session, int64_t n_ticks) {
   uint32_t n_channels = sink->output->n_refs;
   while (sink->next_tick < n_ticks) {
@@ -195,12 +210,9 @@ static int drain_audio(Sink *sink, const KrSession *session, int64_t n_ticks) {
                                                          : (uint32_t)(n_ticks - sink->next_tick);
     if (kr_session_read_audio(session, sink->index, sink->next_tick, n, sink->frames) != KR_OK)
       return fail("internal error: sound is not there");
-    for (size_t i = 0; i < (size_t)n * n_channels; i++) {
-      double magnitude = kr_f64_abs((double)sink->frames[i]);
-      if (magnitude > sink->peak) sink->peak = magnitude;
-      sink->n_clipped += magnitude > 1.0;
+    meter(sink, (size_t)n * n_channels);
+    for (size_t i = 0; sink->is_hashed && i < (size_t)n * n_channels; i++)
       kr_hash_put_u32(&sink->hash, kr_f32_to_bits(sink->frames[i]));
-    }
     if (sink->is_open && kr_wav_put(&sink->wav, sink->frames, n) != KR_OK)
       return fail(sink->wav.writer.error);
     sink->next_tick += n;

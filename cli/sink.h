@@ -14,6 +14,7 @@ typedef struct Sink {
   const char *stem; ///< file name without ending, unique in the folder
   char *path;       ///< file, or folder of pictures
   KrHash hash;
+  bool is_hashed;    ///< samples go into `hash`: someone will ask for it
   int64_t next_tick; ///< first one not written
   bool is_open;
   bool is_active; ///< an output of the program that runs now

@@ -105,14 +105,17 @@ KrStatus kr_wav_open(KrWav *wav, const char *path, const KrWavOptions *options) 
   return wav->writer.status;
 }
 
-static void put_float(uint8_t *at, float value, KrWav *wav) {
-  uint32_t bits;
-  memcpy(&bits, &value, sizeof bits);
-  if (!(value == value)) {
-    bits = 0x7FC00000;
-    wav->n_nan++;
+static void put_floats(uint8_t *restrict at, const float *restrict values, size_t n, KrWav *wav) {
+  uint32_t n_nan = 0;
+  for (size_t i = 0; i < n; i++) {
+    uint32_t bits;
+    memcpy(&bits, &values[i], sizeof bits);
+    bool is_nan = !(values[i] == values[i]);
+    bits = is_nan ? 0x7FC00000 : bits;
+    n_nan += is_nan;
+    for (size_t byte = 0; byte < 4; byte++) at[4 * i + byte] = (uint8_t)(bits >> (8 * byte));
   }
-  for (int i = 0; i < 4; i++) at[i] = (uint8_t)(bits >> (8 * i));
+  wav->n_nan += n_nan;
 }
 
 // Adding and taking away 1.5 * 2^52 rounds a double below 2^51 to a whole number, ties to even.
@@ -146,12 +149,9 @@ KrStatus kr_wav_put(KrWav *wav, const float *frames, size_t n_frames) {
   wav->n_frames += n_frames;
   while (n_left > 0) {
     size_t n = n_left < PIECE ? n_left : PIECE;
-    for (size_t i = 0; i < n; i++) {
-      if (wav->options.format == KR_WAV_FLOAT32)
-        put_float(piece + 4 * i, frames[i], wav);
-      else
-        put_pcm(piece + n_bytes * i, to_pcm(frames[i], scale, wav), n_bytes);
-    }
+    if (wav->options.format == KR_WAV_FLOAT32) put_floats(piece, frames, n, wav);
+    for (size_t i = 0; wav->options.format != KR_WAV_FLOAT32 && i < n; i++)
+      put_pcm(piece + n_bytes * i, to_pcm(frames[i], scale, wav), n_bytes);
     KR_TRY(kr_writer_put(&wav->writer, piece, n * n_bytes));
     frames += n;
     n_left -= n;

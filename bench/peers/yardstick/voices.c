@@ -68,7 +68,8 @@ static void begin_segments(const Score *score, int g, int64_t tick) {
       Segment segment = find_segment(score, voice, tick);
       group->level[i] = segment.level;
       group->slope[i] = segment.slope;
-      group->hz[i] = segment.note >= 0 ? scale_hz[(voice * 7 + segment.note * 5) % score->n_voices] : 0;
+      group->hz[i] =
+          segment.note >= 0 ? scale_hz[(voice * 7 + segment.note * 5) % score->n_voices] : 0;
       group->ends[i] = segment.end;
     }
     if (group->ends[i] < group->end) group->end = group->ends[i];
