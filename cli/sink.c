@@ -291,16 +291,17 @@ static bool name_picture(const Sink *sink, int64_t tick, char *path, size_t n) {
 
 static int drain_pictures(SinkSet *set, Sink *sink, const KrSession *session, int64_t n_ticks) {
   KrType type = kr_graph_type(sink->graph, sink->output->refs[0]);
+  const size_t n_bytes = (size_t)kr_type_bytes(&type);
   for (; sink->next_tick < n_ticks; sink->next_tick++, sink->n_written++) {
     if (poll_interrupt()) return EXIT_INTERRUPTED;
     uint32_t count;
-    uint8_t *rgba = sink->frames != NULL ? (uint8_t *)sink->frames
-                                         : kr_arena_alloc(&set->arena, kr_type_bytes(&type));
+    uint8_t *rgba =
+        sink->frames != NULL ? (uint8_t *)sink->frames : kr_arena_alloc(&set->arena, n_bytes);
     const void *at = kr_run_output(session->run, sink->index, 0, sink->next_tick, 1, &count);
     if (at == NULL || rgba == NULL) return fail("internal error: a picture is not there");
     sink->frames = (float *)(void *)rgba;
-    memcpy(rgba, at, kr_type_bytes(&type));
-    kr_hash_put(&sink->hash, at, kr_type_bytes(&type));
+    memcpy(rgba, at, n_bytes);
+    kr_hash_put(&sink->hash, at, n_bytes);
     if (!sink->is_open) continue;
     char error[KR_IO_MESSAGE], path[4096];
     KrImage image = {.width = type.dim[0], .height = type.dim[1], .rgba = rgba};

@@ -373,9 +373,10 @@ static void count_bytes(KrPlan *plan) {
   for (uint32_t i = 0; i < plan->n_slots; i++) plan->n_bytes += plan->slot_bytes[i];
   for (uint32_t r = 0; r < plan->n_rings; r++)
     plan->n_bytes += (size_t)plan->rings[r].cap * plan->values[plan->rings[r].value].n_bytes;
-  for (uint32_t s = 0; s < plan->graph->n_states; s++) plan->n_bytes += plan->states[s].cap * 16;
+  for (uint32_t s = 0; s < plan->graph->n_states; s++)
+    plan->n_bytes += (size_t)plan->states[s].cap * 16;
   for (uint32_t e = 0; e < plan->graph->n_events; e++)
-    plan->n_bytes += plan->queue_cap[e] *
+    plan->n_bytes += (size_t)plan->queue_cap[e] *
                      (sizeof(KrRunEvent) + plan->graph->events[e].n_fields * sizeof(KrEventValue));
 }
 

@@ -276,7 +276,7 @@ static void gather(const KrRunStep *step, KrElem to, int64_t first, int64_t n, u
   while (n > 0) {
     uint64_t part = ring->mask + 1 - ((uint64_t)first & ring->mask);
     if (part > (uint64_t)n) part = (uint64_t)n;
-    kr_elem_convert(to, into, step->from, kr_ring_at(ring, first), part);
+    kr_elem_convert(to, into, step->from, kr_ring_at(ring, first), (size_t)part);
     into += part * width;
     first += (int64_t)part;
     n -= (int64_t)part;

@@ -86,7 +86,7 @@ static void code_ratio(Codec *codec, KrRatio *ratio) {
 
 static void code_elems(Codec *codec, KrElem elem, void *at, uint64_t n) {
   switch (elem) {
-  case KR_ELEM_BOOL: code_bytes(codec, at, n); break;
+  case KR_ELEM_BOOL: code_bytes(codec, at, (size_t)n); break;
   case KR_ELEM_F32:
     for (uint64_t i = 0; i < n; i++) code_f32(codec, (float *)at + i);
     break;
