@@ -27,19 +27,25 @@ static void expand(const uint8_t block[64], uint32_t w[64]) {
   }
 }
 
+// Round i with the eight variables standing `i` places further on, so that none has to move.
+static inline void mix(uint32_t v[8], int i, uint32_t word) {
+  uint32_t *a = &v[-i & 7], *b = &v[(1 - i) & 7], *c = &v[(2 - i) & 7], *d = &v[(3 - i) & 7];
+  uint32_t *e = &v[(4 - i) & 7], *f = &v[(5 - i) & 7], *g = &v[(6 - i) & 7], *h = &v[(7 - i) & 7];
+  uint32_t s1 = rotate(*e, 6) ^ rotate(*e, 11) ^ rotate(*e, 25);
+  uint32_t t1 = *h + s1 + ((*e & *f) ^ (~*e & *g)) + round_constants[i] + word;
+  uint32_t s0 = rotate(*a, 2) ^ rotate(*a, 13) ^ rotate(*a, 22);
+  *d += t1;
+  *h = t1 + s0 + ((*a & *b) ^ (*a & *c) ^ (*b & *c));
+}
+
 static void compress(uint32_t state[8], const uint8_t block[64]) {
   uint32_t w[64], v[8];
   expand(block, w);
   memcpy(v, state, sizeof v);
-  for (int i = 0; i < 64; i++) {
-    uint32_t s1 = rotate(v[4], 6) ^ rotate(v[4], 11) ^ rotate(v[4], 25);
-    uint32_t choice = (v[4] & v[5]) ^ (~v[4] & v[6]);
-    uint32_t t1 = v[7] + s1 + choice + round_constants[i] + w[i];
-    uint32_t s0 = rotate(v[0], 2) ^ rotate(v[0], 13) ^ rotate(v[0], 22);
-    uint32_t majority = (v[0] & v[1]) ^ (v[0] & v[2]) ^ (v[1] & v[2]);
-    memmove(v + 1, v, 7 * sizeof v[0]);
-    v[4] += t1;
-    v[0] = t1 + s0 + majority;
+  for (int i = 0; i < 64; i += 8) {
+    mix(v, i, w[i]), mix(v, i + 1, w[i + 1]), mix(v, i + 2, w[i + 2]), mix(v, i + 3, w[i + 3]);
+    mix(v, i + 4, w[i + 4]), mix(v, i + 5, w[i + 5]), mix(v, i + 6, w[i + 6]);
+    mix(v, i + 7, w[i + 7]);
   }
   for (int i = 0; i < 8; i++) state[i] += v[i];
 }

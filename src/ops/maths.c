@@ -1,6 +1,6 @@
 // Functions of the language: one expression a row, the same for every tick and lane.
 #ifndef KR_PASS
-#include "math/elementary.h"
+#include "math/many.h"
 #include "ops/kernel.h"
 
 #define KR_PASS 32
@@ -166,25 +166,34 @@ UNARY(round, RF(round)(x))
 UNARY(fract, RF(fract)(x))
 UNARY(sign, RF(sign)(x))
 UNARY(sqrt, RF(sqrt)(x))
-UNARY(sin, RF(sin)(x))
-UNARY(cos, RF(cos)(x))
-UNARY(tan, RF(tan)(x))
-UNARY(asin, RF(asin)(x))
-UNARY(acos, RF(acos)(x))
-UNARY(atan, RF(atan)(x))
-UNARY(sinh, RF(sinh)(x))
-UNARY(cosh, RF(cosh)(x))
-UNARY(tanh, RF(tanh)(x))
-UNARY(exp, RF(exp)(x))
-UNARY(exp2, RF(exp2)(x))
-UNARY(log, RF(log)(x))
-UNARY(log2, RF(log2)(x))
-UNARY(log10, RF(log10)(x))
-UNARY(mtof, RF(mtof)(x))
-UNARY(ftom, RF(ftom)(x))
-UNARY(db, RF(db)(x))
-UNARY(lin, RF(lin)(x))
 #undef UNARY
+
+// What src/math does for many values at once.
+#define UNARY_MANY(name)                                                                           \
+  static void FN(name)(const KrCall *call) {                                                       \
+    REAL x_held[KR_TILE_SIZE];                                                                     \
+    size_t n = (size_t)call->n * call->lanes;                                                      \
+    KR_LEVEL_NAME(RF(name##_many))(FN(dense)(call, 0, x_held), call->out[0], n);                   \
+  }
+UNARY_MANY(sin)
+UNARY_MANY(cos)
+UNARY_MANY(tan)
+UNARY_MANY(asin)
+UNARY_MANY(acos)
+UNARY_MANY(atan)
+UNARY_MANY(sinh)
+UNARY_MANY(cosh)
+UNARY_MANY(tanh)
+UNARY_MANY(exp)
+UNARY_MANY(exp2)
+UNARY_MANY(log)
+UNARY_MANY(log2)
+UNARY_MANY(log10)
+UNARY_MANY(mtof)
+UNARY_MANY(ftom)
+UNARY_MANY(db)
+UNARY_MANY(lin)
+#undef UNARY_MANY
 
 #define BINARY(name, expression)                                                                   \
   static void FN(name)(const KrCall *call) {                                                       \
@@ -199,9 +208,17 @@ UNARY(lin, RF(lin)(x))
   }
 BINARY(min, RF(min)(x, y))
 BINARY(max, RF(max)(x, y))
-BINARY(pow, RF(pow)(x, y))
-BINARY(atan2, RF(atan2)(x, y))
 #undef BINARY
+
+#define BINARY_MANY(name)                                                                          \
+  static void FN(name)(const KrCall *call) {                                                       \
+    REAL x_held[KR_TILE_SIZE], y_held[KR_TILE_SIZE];                                               \
+    const REAL *x = FN(dense)(call, 0, x_held), *y = FN(dense)(call, 1, y_held);                   \
+    KR_LEVEL_NAME(RF(name##_many))(x, y, call->out[0], (size_t)call->n * call->lanes);             \
+  }
+BINARY_MANY(pow)
+BINARY_MANY(atan2)
+#undef BINARY_MANY
 
 #define TERNARY(name, expression)                                                                  \
   static void FN(name)(const KrCall *call) {                                                       \

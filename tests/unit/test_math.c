@@ -1,5 +1,6 @@
 // The f64 functions against MPFR: at most 1 ulp off on structured inputs over the whole range,
 // special values as C17 Annex F. `test_math N` tries N inputs a function.
+#include "unit/math_inputs.h"
 #include "unit/math_reference.h"
 #include <setjmp.h>
 #include <stdarg.h>
@@ -12,42 +13,10 @@
 
 static long n_inputs = 100000;
 static uint64_t state = UINT64_C(0x2545f4914f6cdd1d);
-static uint64_t next(void) {
-  state ^= state << 13;
-  state ^= state >> 7;
-  state ^= state << 17;
-  return state;
-}
-static double signed_unit(void) { return (double)(int64_t)next() * 0x1p-63; }
-
-// A value of a random exponent in low..high.
-static double spread(int low, int high) {
-  int exponent = low + (int)(next() % (uint64_t)(high - low + 1));
-  return ldexp(signed_unit(), exponent);
-}
-
-// Inputs by turns: any bits, ranges where the functions bend, next to 1, to multiples of pi/4 and
-// of ln 2, to quarter turns and whole numbers, subnormal, huge.
-static double draw_input(long i) {
-  double step = 1 + (double)((int64_t)(next() % 5) - 2) * 0x1p-52;
-  double whole = (double)((int64_t)(next() % 4000001) - 2000000);
-  switch (i % 14) {
-  case 0: return kr_f64_from_bits(next());
-  case 1: return signed_unit();
-  case 2: return signed_unit() * 20;
-  case 3: return signed_unit() * 750;
-  case 4: return signed_unit() * 1100;
-  case 5: return spread(-60, 25);
-  case 6: return 1 + spread(-54, 0);
-  case 7: return whole * 0x1.921fb54442d18p-1 * step;
-  case 8: return floor(spread(0, 10)) * 0x1.62e42fefa39efp-1 * step;
-  case 9: return whole * 0.25 * step;
-  case 10: return kr_f64_from_bits(next() & UINT64_C(0x800fffffffffffff));
-  case 11: return spread(25, 1023);
-  case 12: return floor(spread(0, 60)) * 0x1.921fb54442d18p0;
-  default: return (double)(float)(signed_unit() * 100);
-  }
-}
+static uint64_t next(void) { return inputs_next(&state); }
+static double signed_unit(void) { return inputs_unit(&state); }
+static double spread(int low, int high) { return inputs_spread(&state, low, high); }
+static double draw_input(long i) { return inputs_draw(&state, (uint64_t)i); }
 
 static void results_are_within_one_ulp(void **unused) {
   (void)unused;
