@@ -701,7 +701,8 @@ static bool is_past(const KrRun *run, uint32_t events, KrRatio time) {
                                                      : kr_clock_ceil(clock, time, &tick);
     if (status != KR_OK) return true;
     if (tick < 0) tick = 0;
-    if (tick < run->units[run->plan->node_unit[i]].n_done + kr_signal_ahead(node)) return true;
+    int64_t n_done = run->units[run->plan->node_unit[i]].n_done;
+    if (n_done > 0 && tick < n_done + kr_signal_ahead(node)) return true;
   }
   return kr_ratio_compare(time, run->time) < 0;
 }
