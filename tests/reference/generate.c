@@ -71,6 +71,17 @@ static void put_states(Maker *m) {
   if (m->has_latest) PUT("@state(read=latest) latest: f64 = 1/2\n");
 }
 
+// A sum of many cheap copies, in flows that can afford it.
+static void put_wide_sum(Maker *m) {
+  static const uint32_t counts[] = {129, 300, 1000, 2047, 2048, 2049, 2100, 3000};
+  static const char *const copies[] = {"phasor(freq=(%u + i) * 1Hz)",
+                                       "(time / 1s * 0 + 1 / (i + %u))",
+                                       "(if i < %u then phasor(freq=3Hz) else sine(freq=i * 1Hz))"};
+  PUT("[0..%u].map(|i| ", PICK(counts));
+  PUT(PICK(copies), 1 + below(m, 2000));
+  PUT(").sum()");
+}
+
 static void put_lets(Maker *m, Flow *flow) {
   for (uint32_t i = 0; i < flow->n_lets; i++) {
     Let *let = &flow->lets[i];
@@ -78,6 +89,8 @@ static void put_lets(Maker *m, Flow *flow) {
     PUT("  let x%u = ", i);
     if (let->count > 0)
       put_list(m, let->type, let->count, 1 + below(m, 3));
+    else if (let->type == REAL && flow->rate <= 1000 && chance(m, 3))
+      put_wide_sum(m);
     else
       put_stream(m, let->type, 1 + below(m, 3));
     PUT("\n");

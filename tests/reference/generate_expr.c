@@ -283,13 +283,29 @@ static void put_real(Maker *m, uint32_t depth) {
 }
 
 static void put_integer(Maker *m, uint32_t depth) {
-  static const char *const forms[] = {"(%i + %i)",   "(%i - %i)",   "(%i * %i)",
-                                      "(%i * 3)",    "div(%i, 7)",  "(%i % 5)",
-                                      "(%i % -4)",   "(%i + 11)",   "(if %b then %i else %i)",
-                                      "min(%i, %i)", "max(%i, 3)",  "abs(%i)",
-                                      "prev(%i)",    "counter(%r)", "%I.sum()",
+  static const char *const forms[] = {"(%i + %i)",
+                                      "(%i - %i)",
+                                      "(%i * %i)",
+                                      "(%i * 3)",
+                                      "div(%i, 7)",
+                                      "(%i % 5)",
+                                      "(%i % -4)",
+                                      "(%i + 11)",
+                                      "(if %b then %i else %i)",
+                                      "min(%i, %i)",
+                                      "max(%i, 3)",
+                                      "abs(%i)",
+                                      "div(%i, %i % 97 + 1)",
+                                      "(if step != 13 then div(%i, step - 13) else %i)",
+                                      "prev(%i)",
+                                      "counter(%r)",
+                                      "%I.sum()",
                                       "%I[0]"};
   m->budget -= (int)m->copies;
+  if (depth > 0 && chance(m, 1)) {
+    put_template(m, "div(%i, step - 29)", depth - 1); // stops the program
+    return;
+  }
   if (depth == 0 || m->budget < 0 || chance(m, 25)) {
     uint32_t k = below(m, 6);
     if (k < 2 && m->n_locals > 0 && put_local(m, INTEGER)) return;
