@@ -1,14 +1,23 @@
-"""How each program renders a work to a WAV file: the command, and what it needs before it is timed."""
+"""How each program renders a work to a WAV file: the command, and what it needs before it is timed.
+
+A function here takes the work, seconds (a number), the file to write and a folder for what lasts between works.
+"""
+import hashlib
 import os
 import pathlib
+import struct
 import subprocess
 
 HOME = pathlib.Path(__file__).resolve().parent
 BLOCK = 64
+# Where the noise of a work stands in its program: it decides the numbers.
+NOISE_PLACES = {"F": "source/sound/noise#0", "G": "combs/source/noise#0"}
+YARDSTICK_FLAGS = {"baseline": ["-march=x86-64"], "v3": ["-march=x86-64-v3"],
+                   "v4": ["-march=x86-64-v4", "-mprefer-vector-width=512"]}
 # Copies the host makes of one Faust processor.
 FAUST_COPIES = {"A": 1000, "B": 64, "C": 256, "D": 200, "G": 1}
 FAUST_MODES = {"scalar": [], "vector": ["-vec", "-vs", str(BLOCK), "-lv", "1"]}
-CSOUND_CHANNELS = {"B": 2}
+CHANNELS = {"B": 2}
 
 
 def call(*command, **more):
@@ -38,7 +47,7 @@ def write_scsynth_defs(folder):
 def scsynth(work, seconds, wav, folder):
     defs, score = write_scsynth_defs(folder), folder / f"{work}.osc"
     call("python3", HOME / "scsynth" / "score.py", defs, work, seconds, score)
-    return ["scsynth", "-N", score, "_", wav, "48000", "WAV", "float", "-o", CSOUND_CHANNELS.get(work, 1), "-z", BLOCK,
+    return ["scsynth", "-N", score, "_", wav, "48000", "WAV", "float", "-o", CHANNELS.get(work, 1), "-z", BLOCK,
             "-n", "20000", "-d", "32", "-m", "16384", "-w", "8192", "-D", "0", "-R", "0", "-V", "-1"]
 
 
@@ -53,7 +62,7 @@ def csound_score(work, seconds):
 
 def csound(work, seconds, wav, folder):
     path = folder / f"{work}.csd"
-    head = f"sr = 48000\nksmps = {BLOCK}\nnchnls = {CSOUND_CHANNELS.get(work, 1)}\n0dbfs = 1\n"
+    head = f"sr = 48000\nksmps = {BLOCK}\nnchnls = {CHANNELS.get(work, 1)}\n0dbfs = 1\n"
     orchestra = (HOME / "csound" / f"{work}.orc").read_text()
     path.write_text(f"<CsoundSynthesizer>\n<CsInstruments>\n{head}{orchestra}</CsInstruments>\n<CsScore>\n"
                     f"{csound_score(work, seconds)}e {seconds}\n</CsScore>\n</CsoundSynthesizer>\n")
@@ -83,4 +92,37 @@ def faust(mode):
                  HOME / "faust" / f"{work}.dsp", "-o", source)
             call("g++", "-Ofast", "-march=native", "-w", f"-DCOPIES={FAUST_COPIES[work]}", source, "-o", program)
         return [program, wav, seconds, BLOCK]
+    return prepare
+
+
+def kairo(program, level):
+    def prepare(work, seconds, wav, folder):
+        out = folder / wav.stem
+        text = HOME / "kairo" / f"{work}.kairo"
+        command = ["env", f"KAIRO_ISA={level}", program, "render", text, "-d", f"{seconds}s", "--block", BLOCK, "--quiet"]
+        return [*command, "-o", out]
+    return prepare
+
+
+def noise_words(work):
+    """Key and stream of the work's noise (docs/semantics.md, randomness), for the yardstick."""
+    if work not in NOISE_PLACES:
+        return []
+    key = hashlib.sha256(struct.pack("<QQ", 0, 1)).digest()[:8]
+    place = hashlib.sha256(NOISE_PLACES[work].encode()).digest()[:4]
+    return [str(word) for word in struct.unpack("<III", key + place)]
+
+
+def build_yardstick(level, program):
+    sources = sorted((HOME / "yardstick").glob("*.c"))
+    call("cc", "-std=c17", "-O3", "-ffp-contract=off", "-Wall", "-Wextra", "-Werror", *YARDSTICK_FLAGS[level], *sources,
+         "-o", program, "-lm")
+
+
+def yardstick(level):
+    def prepare(work, seconds, wav, folder):
+        program = folder / f"yardstick-{level}"
+        if not program.exists():
+            build_yardstick(level, program)
+        return [program, work, wav, seconds, BLOCK, *noise_words(work)]
     return prepare
