@@ -15,22 +15,6 @@ enum { FIELD_SUM = FIELD_INPUT, FIELD_BIN_HZ = 0 };
 enum { MAX_SIZE = 1 << 20 };
 
 #ifdef KR_ROWS
-// An arena that takes its memory from one field: `left` bytes at `next`.
-typedef struct Nest {
-  unsigned char *next;
-  size_t left;
-} Nest;
-static void *nest_alloc(void *user, size_t n_bytes) {
-  Nest *nest = user;
-  n_bytes = (n_bytes + 63) / 64 * 64;
-  if (nest->left < n_bytes) return NULL;
-  void *at = nest->next;
-  nest->next += n_bytes;
-  nest->left -= n_bytes;
-  return at;
-}
-static void nest_free(void *user, void *at) { (void)user, (void)at; }
-
 // What every size, choice and type below agree on.
 typedef struct Layout {
   uint32_t size, bins, hop;
@@ -50,6 +34,20 @@ static uint32_t whole_port(const KrPortValue *port) {
   return whole ? (uint32_t)port->ratio.num : 0;
 }
 
+// Which sizes there are, and the nearest to the one asked for.
+static const char *say_sizes(const KrPrep *prep, const KrPortValue *size) {
+  static const char rule[] = "a transform's size must be even and 2^k, 3 2^k or 5 2^k, 2 to 2^20";
+  if (prep->arena == NULL || size == NULL || size->kind != KR_VALUE_CONST) return rule;
+  double asked = kr_f64_clamp(size->value, 2, MAX_SIZE);
+  uint32_t below = kr_rfft_below(kr_f64_to_u32(kr_f64_floor(asked)));
+  uint32_t above = kr_rfft_above(kr_f64_to_u32(kr_f64_ceil(asked)));
+  const char *text =
+      below == above
+          ? kr_text_print(prep->arena, "%s; the nearest is %u", rule, below)
+          : kr_text_print(prep->arena, "%s; the nearest are %u and %u", rule, below, above);
+  return text != NULL ? text : rule;
+}
+
 static KrStatus read_layout(const KrPrep *prep, Layout *layout, const char **message) {
   const KrPortValue *size = find_port(prep, "size"), *hop = find_port(prep, "hop");
   const KrPortValue *window = find_port(prep, "window"), *x = &prep->port[0];
@@ -57,9 +55,8 @@ static KrStatus read_layout(const KrPrep *prep, Layout *layout, const char **mes
   layout->size = size != NULL ? whole_port(size) : x->type.dim[1];
   layout->bins = layout->size / 2 + 1;
   layout->hop = hop != NULL ? whole_port(hop) : 1;
-  if (layout->size < 2 || layout->size > MAX_SIZE || layout->size % 2 != 0 ||
-      !kr_rfft_can(layout->size))
-    *message = "a transform's size must be even and 2^k, 3 2^k or 5 2^k, 2 to 2^20";
+  if (layout->size < 2 || layout->size > MAX_SIZE || !kr_rfft_can(layout->size))
+    *message = say_sizes(prep, size);
   else if (layout->hop == 0 || layout->size % layout->hop != 0)
     *message = "the hop must divide the transform's size";
   else
@@ -75,41 +72,20 @@ static bool is_shape(const KrPrep *prep, KrShape shape, const char **message) {
   return false;
 }
 
-// The plan is built once only to see what it takes. Chunks double and have headers: thrice what is
-// handed out, and a first one, hold them.
-static size_t plan_bytes(KrElem elem, uint32_t size) {
-  KrArena arena;
-  kr_arena_init(&arena, NULL);
-  void *plan = elem == KR_ELEM_F32 ? (void *)kr_rfft_f32_prepare(&arena, size)
-                                   : (void *)kr_rfft_f64_prepare(&arena, size);
-  size_t n_bytes = plan != NULL ? arena.n_bytes : 0;
-  kr_arena_deinit(&arena);
-  return 3 * n_bytes + (1 << 17);
-}
-
 static uint64_t count_spectra(const KrPrep *prep, uint32_t field) {
   Layout layout;
   const char *message;
   if (read_layout(prep, &layout, &message) != KR_OK) return 1;
   switch (field) {
-  case FIELD_PLAN: return plan_bytes(prep->elem, layout.size);
+  case FIELD_PLAN: return kr_rfft_bytes(layout.size, kr_elem_bytes(prep->elem));
   case FIELD_WORK: return 5 * (uint64_t)layout.size;
   case FIELD_SPECTRUM: return 2 * (uint64_t)layout.bins;
   default: return layout.size;
   }
 }
 
-// The plan stands at an address kept in the first bytes of its field.
-static KrStatus put_plan(const KrPrep *prep, uint32_t size) {
-  unsigned char *at = prep->field[FIELD_PLAN];
-  Nest nest = {at + 64, plan_bytes(prep->elem, size) - 64};
-  KrAllocator allocator = {nest_alloc, nest_free, &nest};
-  KrArena arena;
-  kr_arena_init(&arena, &allocator);
-  void *plan = prep->elem == KR_ELEM_F32 ? (void *)kr_rfft_f32_prepare(&arena, size)
-                                         : (void *)kr_rfft_f64_prepare(&arena, size);
-  memcpy(at, &plan, sizeof plan);
-  return plan != NULL ? KR_OK : KR_ERROR_MEMORY;
+static void put_plan(const KrPrep *prep, uint32_t size) {
+  kr_rfft_init(prep->field[FIELD_PLAN], size, kr_elem_bytes(prep->elem));
 }
 
 static double window_sum(const Layout *layout) {
@@ -129,19 +105,22 @@ static KrStatus prepare_fft(const KrPrep *prep, const char **message) {
   Layout layout;
   KR_TRY(read_layout(prep, &layout, message));
   put_window(prep, &layout);
-  return put_plan(prep, layout.size);
+  put_plan(prep, layout.size);
+  return KR_OK;
 }
 static KrStatus prepare_stft(const KrPrep *prep, const char **message) {
   Layout layout;
   KR_TRY(read_layout(prep, &layout, message));
   FIELD_AT(prep, FIELD_HOP, uint32_t)[0] = layout.hop;
   put_window(prep, &layout);
-  return put_plan(prep, layout.size);
+  put_plan(prep, layout.size);
+  return KR_OK;
 }
 static KrStatus prepare_ifft(const KrPrep *prep, const char **message) {
   Layout layout;
   KR_TRY(read_layout(prep, &layout, message));
-  return put_plan(prep, layout.size);
+  put_plan(prep, layout.size);
+  return KR_OK;
 }
 
 // Synthesis window: the analysis window divided by the sum over all frames of both together, so
@@ -164,7 +143,8 @@ static KrStatus prepare_istft(const KrPrep *prep, const char **message) {
                 kr_window_at(layout.window, i, layout.size) * (sum / layout.size / both));
   }
   FIELD_AT(prep, FIELD_HOP, uint32_t)[0] = layout.hop;
-  return put_plan(prep, layout.size);
+  put_plan(prep, layout.size);
+  return KR_OK;
 }
 
 static KrStatus prepare_centroid(const KrPrep *prep, const char **message) {
@@ -301,119 +281,157 @@ KR_KERNELS(spectra, KR_REALS(fft), KR_REALS(ifft), KR_REALS(stft), KR_REALS(istf
 
 #else
 #include "ops/pass.h"
-#undef RFFT
 #undef RFFT_FN
 #undef SUM
 #undef SUM_FN
 #if KR_PASS == 32
-#define RFFT KrRfftF32
-#define RFFT_FN(name) kr_rfft_f32_##name
+#define RFFT_FN(verb) KR_LEVEL_NAME(kr_rfft_f32_##verb)
 #define SUM KrSumF32
 #define SUM_FN(name) kr_sum_f32_##name
 #else
-#define RFFT KrRfftF64
-#define RFFT_FN(name) kr_rfft_f64_##name
+#define RFFT_FN(verb) KR_LEVEL_NAME(kr_rfft_f64_##verb)
 #define SUM KrSumF64
 #define SUM_FN(name) kr_sum_f64_##name
 #endif
 
-static const RFFT *FN(plan_of)(const KrCall *call) {
-  const RFFT *plan;
-  memcpy(&plan, call->field[FIELD_PLAN], sizeof plan);
-  return plan;
+static uint32_t FN(size_of)(const KrCall *call) {
+  return ((const KrRfft *)call->field[FIELD_PLAN])->n;
 }
 // Input 0 at tick t.
 static const REAL *FN(block_at)(const KrCall *call, uint32_t t) {
   return (const REAL *)call->in[0] +
          kr_call_stride(call, 0) * t * (size_t)kr_type_count(&call->in_type[0]);
 }
+// Rows to compute: one stands for all when every input is held.
+static uint32_t FN(rows)(const KrCall *call, uint64_t inputs) {
+  if (call->held_out == NULL || (call->held & inputs) != inputs) return call->n;
+  *call->held_out = 1;
+  return 1;
+}
 
 // Scaled, windowed values at work + 4 n to interleaved bins.
-static void FN(forward)(const KrCall *call, REAL *bins) {
-  const RFFT *plan = FN(plan_of)(call);
+static void FN(forward)(const KrCall *call, REAL *restrict bins) {
+  const KrRfft *plan = call->field[FIELD_PLAN];
   uint32_t n = plan->n;
-  REAL *work = call->field[FIELD_WORK], *re = work + 2 * (size_t)n, *im = re + n;
-  RFFT_FN(forward)(plan, im + n, re, im, work);
+  REAL *work = call->field[FIELD_WORK];
+  REAL *restrict re = work + 2 * (size_t)n, *restrict im = re + n;
+  RFFT_FN(forward)(plan, work + 4 * (size_t)n, re, im, work);
   for (uint32_t k = 0; k <= n / 2; k++) {
-    REAL scale = k == 0 || k == n / 2 ? (REAL)0.5 : (REAL)1;
-    bins[2 * k] = re[k] * scale;
-    bins[2 * k + 1] = im[k] * scale;
+    bins[2 * k] = re[k];
+    bins[2 * k + 1] = im[k];
   }
+  bins[0] *= (REAL)0.5;
+  bins[n] *= (REAL)0.5;
 }
 // Interleaved bins to n values at work + 4 n.
-static REAL *FN(backward)(const KrCall *call, const REAL *bins) {
-  const RFFT *plan = FN(plan_of)(call);
+static REAL *FN(backward)(const KrCall *call, const REAL *restrict bins) {
+  const KrRfft *plan = call->field[FIELD_PLAN];
   uint32_t n = plan->n;
-  REAL *work = call->field[FIELD_WORK], *re = work + 2 * (size_t)n, *im = re + n;
+  REAL *work = call->field[FIELD_WORK], *signal = work + 4 * (size_t)n;
+  REAL *restrict re = work + 2 * (size_t)n, *restrict im = re + n;
   for (uint32_t k = 0; k <= n / 2; k++) {
-    REAL scale = k == 0 || k == n / 2 ? (REAL)n : (REAL)n / 2;
-    re[k] = bins[2 * k] * scale;
-    im[k] = bins[2 * k + 1] * scale;
+    re[k] = bins[2 * k] * ((REAL)n / 2);
+    im[k] = bins[2 * k + 1] * ((REAL)n / 2);
   }
-  RFFT_FN(inverse)(plan, re, im, im + n, work);
-  return im + n;
+  re[0] *= 2;
+  re[n / 2] *= 2;
+  RFFT_FN(inverse)(plan, re, im, signal, work);
+  return signal;
+}
+static void FN(multiply)(const REAL *restrict x, const REAL *restrict y, REAL *restrict out,
+                         uint32_t n) {
+  for (uint32_t i = 0; i < n; i++) out[i] = x[i] * y[i];
 }
 
 static void FN(fft)(const KrCall *call) {
   const REAL *window = call->field[FIELD_WINDOW];
-  uint32_t n = FN(plan_of)(call)->n;
+  uint32_t n = FN(size_of)(call), rows = FN(rows)(call, 1);
   REAL *signal = (REAL *)call->field[FIELD_WORK] + 4 * (size_t)n, *out = call->out[0];
-  for (uint32_t t = 0; t < call->n; t++, out += kr_type_count(call->type)) {
-    const REAL *x = FN(block_at)(call, t);
-    for (uint32_t i = 0; i < n; i++) signal[i] = x[i] * window[i];
+  for (uint32_t t = 0; t < rows; t++, out += kr_type_count(call->type)) {
+    FN(multiply)(FN(block_at)(call, t), window, signal, n);
     FN(forward)(call, out);
   }
 }
 
 static void FN(ifft)(const KrCall *call) {
-  uint32_t n = FN(plan_of)(call)->n;
+  uint32_t n = FN(size_of)(call), rows = FN(rows)(call, 1);
   REAL *out = call->out[0];
-  for (uint32_t t = 0; t < call->n; t++, out += n)
+  for (uint32_t t = 0; t < rows; t++, out += n)
     memcpy(out, FN(backward)(call, FN(block_at)(call, t)), n * sizeof *out);
 }
 
-static void FN(stft)(const KrCall *call) {
-  const REAL *window = call->field[FIELD_WINDOW], *x = call->in[0];
-  REAL *ring = call->field[FIELD_INPUT], *spectrum = call->field[FIELD_SPECTRUM];
-  uint32_t n = FN(plan_of)(call)->n, hop = *(const uint32_t *)call->field[FIELD_HOP];
-  REAL *signal = (REAL *)call->field[FIELD_WORK] + 4 * (size_t)n, *out = call->out[0];
-  size_t stride = kr_call_stride(call, 0), count = (size_t)kr_type_count(call->type);
-  for (uint32_t t = 0; t < call->n; t++, out += count) {
-    int64_t tick = call->tick + t;
-    uint32_t now = (uint32_t)(tick % n);
-    ring[now] = x[t * stride];
-    if (tick % hop == 0) {
-      for (uint32_t i = 0; i < n; i++) signal[i] = ring[(now + 1 + i) % n] * window[i];
-      FN(forward)(call, spectrum);
-    }
-    memcpy(out, spectrum, count * sizeof *out);
-  }
+// Ticks t … t + n - 1 of input 0 into the ring of `size`.
+static void FN(put_ring)(const KrCall *call, REAL *ring, uint32_t size, uint32_t t, uint32_t n) {
+  const REAL *x = call->in[0];
+  size_t stride = kr_call_stride(call, 0);
+  uint32_t at = (uint32_t)((call->tick + t) % size);
+  for (uint32_t i = 0; i < n; i++, at = at + 1 == size ? 0 : at + 1) ring[at] = x[(t + i) * stride];
+}
+// The spectrum of the `n` newest ticks, the newest at `now` of the ring.
+static void FN(put_spectrum)(const KrCall *call, uint32_t now) {
+  const REAL *window = call->field[FIELD_WINDOW], *ring = call->field[FIELD_INPUT];
+  uint32_t n = FN(size_of)(call), oldest = now + 1 == n ? 0 : now + 1;
+  REAL *signal = (REAL *)call->field[FIELD_WORK] + 4 * (size_t)n;
+  FN(multiply)(ring + oldest, window, signal, n - oldest);
+  FN(multiply)(ring, window + (n - oldest), signal + (n - oldest), oldest);
+  FN(forward)(call, call->field[FIELD_SPECTRUM]);
 }
 
+// A call in which no spectrum begins but at its first tick has one row.
+static void FN(stft)(const KrCall *call) {
+  REAL *ring = call->field[FIELD_INPUT], *out = call->out[0];
+  const REAL *spectrum = call->field[FIELD_SPECTRUM];
+  uint32_t size = FN(size_of)(call), hop = *(const uint32_t *)call->field[FIELD_HOP];
+  size_t count = (size_t)kr_type_count(call->type);
+  uint32_t rest = (uint32_t)(call->tick % hop), t = 0;
+  bool one_row = call->held_out != NULL && (rest == 0 ? hop : hop - rest) >= call->n;
+  if (one_row) *call->held_out = 1;
+  while (t < call->n) {
+    uint32_t until = rest == 0 ? 0 : hop - rest; // ticks before the next spectrum
+    bool begins = until < call->n - t;
+    uint32_t n = begins ? until + 1 : call->n - t;
+    FN(put_ring)(call, ring, size, t, n);
+    for (uint32_t i = 0; i < n - begins && !one_row; i++)
+      memcpy(out + (t + i) * count, spectrum, count * sizeof *out);
+    t += n;
+    rest = 1 % hop;
+    if (!begins) break;
+    FN(put_spectrum)(call, (uint32_t)((call->tick + t - 1) % size));
+    if (!one_row) memcpy(out + (t - 1) * count, spectrum, count * sizeof *out);
+  }
+  if (one_row) memcpy(out, spectrum, count * sizeof *out);
+}
+
+static void FN(overlap)(REAL *restrict sum, const REAL *restrict frame, const REAL *restrict window,
+                        uint32_t n) {
+  for (uint32_t i = 0; i < n; i++) sum[i] = FN(keep)(sum[i] + frame[i] * window[i]);
+}
 // The ring holds sums of samples not yet complete; that of tick k - size + 1 is complete at k.
 static void FN(istft)(const KrCall *call) {
   const REAL *window = call->field[FIELD_WINDOW];
   REAL *ring = call->field[FIELD_SUM], *out = call->out[0];
-  uint32_t n = FN(plan_of)(call)->n, hop = *(const uint32_t *)call->field[FIELD_HOP];
-  for (uint32_t t = 0; t < call->n; t++) {
-    int64_t tick = call->tick + t;
-    uint32_t first = (uint32_t)((tick + 1) % n);
-    if (tick % hop == 0) {
+  uint32_t size = FN(size_of)(call), hop = *(const uint32_t *)call->field[FIELD_HOP];
+  uint32_t rest = (uint32_t)(call->tick % hop), n;
+  uint32_t first = (uint32_t)((call->tick + 1) % size);
+  for (uint32_t t = 0; t < call->n; t += n) {
+    if (rest == 0) {
       const REAL *frame = FN(backward)(call, FN(block_at)(call, t));
-      for (uint32_t i = 0; i < n; i++) {
-        uint32_t at = (first + i) % n;
-        ring[at] = FN(keep)(ring[at] + frame[i] * window[i]);
-      }
+      FN(overlap)(ring + first, frame, window, size - first);
+      FN(overlap)(ring, frame + (size - first), window + (size - first), first);
     }
-    out[t] = ring[first];
-    ring[first] = 0;
+    n = hop - rest < call->n - t ? hop - rest : call->n - t;
+    n = n < size - first ? n : size - first;
+    memcpy(out + t, ring + first, n * sizeof *out);
+    memset(ring + first, 0, n * sizeof *out);
+    first = first + n == size ? 0 : first + n;
+    rest = rest + n == hop ? 0 : rest + n;
   }
 }
 
 static void FN(magnitude)(const KrCall *call) {
-  uint32_t bins = call->type->dim[0];
+  uint32_t bins = call->type->dim[0], rows = FN(rows)(call, 1);
   REAL *restrict out = call->out[0];
-  for (uint32_t t = 0; t < call->n; t++, out += bins) {
+  for (uint32_t t = 0; t < rows; t++, out += bins) {
     const REAL *x = FN(block_at)(call, t);
     for (uint32_t k = 0; k < bins; k++)
       out[k] = RF(sqrt)(x[2 * k] * x[2 * k] + x[2 * k + 1] * x[2 * k + 1]);
@@ -421,9 +439,9 @@ static void FN(magnitude)(const KrCall *call) {
 }
 
 static void FN(phase)(const KrCall *call) {
-  uint32_t bins = call->type->dim[0];
+  uint32_t bins = call->type->dim[0], rows = FN(rows)(call, 1);
   REAL *restrict out = call->out[0];
-  for (uint32_t t = 0; t < call->n; t++, out += bins) {
+  for (uint32_t t = 0; t < rows; t++, out += bins) {
     const REAL *x = FN(block_at)(call, t);
     for (uint32_t k = 0; k < bins; k++) out[k] = RF(atan2)(x[2 * k + 1], x[2 * k]);
   }
@@ -431,11 +449,11 @@ static void FN(phase)(const KrCall *call) {
 
 // Magnitudes are compared by their squares.
 static void FN(threshold)(const KrCall *call) {
-  uint32_t bins = call->type->dim[0];
+  uint32_t bins = call->type->dim[0], rows = FN(rows)(call, 3);
   const REAL *levels = call->in[1];
   REAL *restrict out = call->out[0];
-  for (uint32_t t = 0; t < call->n; t++, out += 2 * (size_t)bins) {
-    const REAL *x = FN(block_at)(call, t);
+  for (uint32_t t = 0; t < rows; t++, out += 2 * (size_t)bins) {
+    const REAL *restrict x = FN(block_at)(call, t);
     REAL level = levels[t * kr_call_stride(call, 1)];
     REAL least = level > 0 ? level * level : 0;
     for (uint32_t k = 0; k < bins; k++) {
@@ -449,9 +467,9 @@ static void FN(threshold)(const KrCall *call) {
 
 static void FN(centroid)(const KrCall *call) {
   const REAL bin_hz = *(const REAL *)call->field[FIELD_BIN_HZ];
-  uint32_t bins = call->in_type[0].dim[0];
+  uint32_t bins = call->in_type[0].dim[0], rows = FN(rows)(call, 1);
   REAL *restrict out = call->out[0];
-  for (uint32_t t = 0; t < call->n; t++) {
+  for (uint32_t t = 0; t < rows; t++) {
     const REAL *x = FN(block_at)(call, t);
     SUM weighted, all;
     SUM_FN(begin)(&weighted);

@@ -107,8 +107,61 @@ static void a_hop_that_loses_samples_is_refused(void **state) {
   rig_init(&rig, "stft", KR_ELEM_F32, 1);
   set_whole(&rig, "size", 7 * 64);
   assert_int_equal(rig_prepare(&rig, 0), KR_ERROR_ARGUMENT);
-  assert_non_null(rig.message);
+  assert_non_null(strstr(rig.message, "the nearest are 384 and 512"));
+  set_whole(&rig, "size", (1 << 20) + 2);
+  assert_int_equal(rig_prepare(&rig, 0), KR_ERROR_ARGUMENT);
+  assert_non_null(strstr(rig.message, "the nearest is 1048576"));
   rig_deinit(&rig);
+}
+
+// What a call writes when it may answer with one row, spread over its ticks.
+static void run_spread(Rig *rig, int64_t tick, uint32_t n, uint64_t held, const void *const *in,
+                       double *out, size_t count) {
+  uint64_t held_out = 0;
+  void *to[1] = {out};
+  KrCall call = {n,          rig->lanes,   tick,       held,        in,       to,
+                 rig->field, rig->in_type, &rig->type, &rig->fault, &held_out};
+  kr_op_kernel(rig->op, rig->elem, rig->level)(&call);
+  for (uint32_t t = 1; t < n && held_out != 0; t++)
+    memcpy(out + t * count, out, count * sizeof *out);
+}
+
+static void one_row_stands_for_all_while_a_spectrum_is_held(void **state) {
+  (void)state;
+  enum { N = 240, HOP = 16 };
+  static double x[N], all[N][2 * BINS], spread[N][2 * BINS];
+  static const uint32_t parts[] = {16, 5, 11, 32, 1, 15, 20, 60, 64, 16};
+  uint64_t seed = 8;
+  for (int i = 0; i < N; i++) x[i] = rig_uniform(&seed, -1, 1);
+  Rig whole, cut, gate;
+  rig_init(&whole, "stft", KR_ELEM_F64, 1);
+  rig_init(&cut, "stft", KR_ELEM_F64, 1);
+  rig_init(&gate, "threshold", KR_ELEM_F64, 1);
+  Rig *const both[] = {&whole, &cut};
+  for (int i = 0; i < 2; i++) {
+    set_whole(both[i], "size", SIZE);
+    set_whole(both[i], "hop", HOP);
+    assert_int_equal(rig_prepare(both[i], 0), KR_OK);
+  }
+  const void *in[1] = {x};
+  rig_signal(&whole, N, in, 1, all);
+  for (uint32_t i = 0, t = 0; i < sizeof parts / sizeof *parts; t += parts[i++]) {
+    const void *from[1] = {x + t};
+    run_spread(&cut, t, parts[i], 0, from, spread[t], 2 * BINS);
+  }
+  assert_memory_equal(all, spread, sizeof all);
+
+  static double gated[8][2 * BINS], want[2 * BINS], level = 0.05;
+  gate.port[0] = rig_stream(whole.type);
+  assert_int_equal(rig_prepare(&gate, 0), KR_OK);
+  const void *const gate_in[2] = {all[100], &level};
+  void *to[1] = {want};
+  rig_run(&gate, 0, 1, 3, gate_in, to);
+  run_spread(&gate, 0, 8, 3, gate_in, gated[0], 2 * BINS);
+  for (int i = 0; i < 8; i++) assert_memory_equal(gated[i], want, sizeof want);
+  rig_deinit(&whole);
+  rig_deinit(&cut);
+  rig_deinit(&gate);
 }
 
 static void a_vector_of_another_length_is_refused(void **state) {
@@ -174,6 +227,7 @@ int main(void) {
       cmocka_unit_test(ifft_undoes_fft_without_window),
       cmocka_unit_test(istft_of_stft_is_the_signal_later),
       cmocka_unit_test(a_hop_that_loses_samples_is_refused),
+      cmocka_unit_test(one_row_stands_for_all_while_a_spectrum_is_held),
       cmocka_unit_test(a_vector_of_another_length_is_refused),
       cmocka_unit_test(magnitude_phase_and_centroid_read_the_bins),
       cmocka_unit_test(threshold_passes_the_bins_that_reach_it),
