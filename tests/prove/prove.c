@@ -1,6 +1,7 @@
 // One unit of a proof; scripts/prove runs all of them.
 //
 // usage: prove FUNC UNIT     FUNC: sin …, pow, atan2, or f64-sin …; UNIT: 0..15, strata or bound
+// KAIRO_ISA=LEVEL: of the vector forms only that level's.
 // Prints one line `SHA-256 counts`; exit 1: the claim does not hold, 2: no such function or unit.
 #include "prove/sweep.h"
 #include <stdio.h>
@@ -9,12 +10,25 @@
 
 enum { N_BOUND_POINTS = 10000000 };
 
+// False: no such level here.
+static bool keep_level(Subject *subject, const char *text) {
+  KrLevel keep;
+  if (!kr_level_find(text, &keep) || !kr_level_is_supported(keep)) return false;
+  for (int l = 0; l < KR_N_LEVELS; l++) {
+    if (l == (int)keep) continue;
+    subject->many_f32[l] = NULL, subject->many_f64[l] = NULL;
+    subject->pairs_f32[l] = NULL, subject->pairs_f64[l] = NULL;
+  }
+  return true;
+}
+
 static bool run_unit(const char *name, const char *unit, Outcome *outcome) {
   bool wide = strncmp(name, "f64-", 4) == 0, bound = strcmp(unit, "bound") == 0;
   Subject subject;
   char *end;
   unsigned long n = strcmp(unit, "strata") == 0 ? STRATA : strtoul(unit, &end, 10);
   if (!subject_find(wide ? name + 4 : name, &subject) || n > STRATA) return false;
+  if (getenv("KAIRO_ISA") && !keep_level(&subject, getenv("KAIRO_ISA"))) return false;
   bool pair = subject_is_pair(&subject);
   if (bound && (wide || pair)) return false;
   if (bound)
