@@ -57,7 +57,7 @@ static KrStatus prepare_delay(const KrPrep *prep, const char **message) {
   .field = {RING("line", CALL, 0), COEF("size", I64, 1), COEF("ticks", I64, 1),                    \
             COEF("rate", F64, 1)},                                                                 \
   .count = count_line, .prepare = prepare_delay
-#define FAMILY .family = "time", FIELDS
+#define FAMILY .family = "time", .flags = KR_OP_ALONE, FIELDS
 static const KrOp OPS[] = {
     {.name = "delay",
      FAMILY,

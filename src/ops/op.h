@@ -180,7 +180,7 @@ enum {
   KR_OP_RANDOM = 2,
   KR_OP_INTEGER_RESULT_BOOL = 4,
   KR_OP_OPERATOR = 8, /* spelled infix or inserted by the checker: not callable by name */
-  KR_OP_FAULTS = 16   /* its kernel may report a fault; runs alone, so that the node is known */
+  KR_OP_ALONE = 16    /* never a lane of a group: it may report a fault, or works along the ticks */
 };
 
 struct KrOp {

@@ -168,6 +168,14 @@ void kr_cursor_pop(KrCursor *cursor) {
   cursor->n_popped++;
 }
 
+bool kr_cursor_can_look_ahead(const KrCursor *cursor) {
+  KrEventKind kind = cursor->events->kind;
+  if (kind == KR_EVENTS_SIGNAL || kind == KR_EVENTS_FILTER) return false;
+  for (uint32_t i = 0; i < cursor->n_children; i++)
+    if (!kr_cursor_can_look_ahead(cursor->children[i])) return false;
+  return true;
+}
+
 bool kr_cursor_emits(const KrCursor *cursor) {
   bool emits = cursor->events->kind == KR_EVENTS_SIGNAL && !cursor->events->is_input;
   for (uint32_t i = 0; i < cursor->n_children && !emits; i++)

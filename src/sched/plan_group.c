@@ -71,7 +71,7 @@ static bool can_be_lane(const KrPlan *plan, uint32_t index) {
   if (plan->node_unit[index] == KR_NONE || plan->node_group[index] != KR_NONE) return false;
   if (node->type.shape != KR_SHAPE_SCALAR) return false;
   switch (node->kind) {
-  case KR_NODE_OP: return !(node->op->flags & KR_OP_FAULTS) && has_scalar_ports(node->op);
+  case KR_NODE_OP: return !(node->op->flags & KR_OP_ALONE) && has_scalar_ports(node->op);
   case KR_NODE_PREV:
     return node->n_in == 1 && plan->node_unit[node->in[0].node] == plan->node_unit[index];
   case KR_NODE_CROSS:

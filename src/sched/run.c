@@ -177,6 +177,8 @@ static void prepare_sites(KrRun *run, KrRunStep *step) {
     kr_site_init(&step->site[l],
                  kr_cursor_new(run->arena, &run->context, run->plan->graph->nodes[node].events));
   }
+  if (step->lanes > 1)
+    step->rest = KR_NEW_ARRAY(run->arena, uint64_t, (size_t)step->n_out * KR_LANES);
 }
 
 static void point_source(KrRun *run, const KrRunUnit *unit, KrRunStep *step) {
@@ -189,19 +191,60 @@ static void point_source(KrRun *run, const KrRunUnit *unit, KrRunStep *step) {
   step->last = n_steps >= 0 ? n_steps - 1 : INT64_MAX;
 }
 
-static KrStatus make_step(KrRun *run, const KrRunUnit *unit, KrRunStep *step) {
+static bool is_plain_value(const KrRun *run, uint32_t value) {
+  const KrPlanValue *v = &run->plan->values[value];
+  return v->lanes == 1 && v->type.shape == KR_SHAPE_SCALAR;
+}
+
+// Values of one lane are held always or never; others may be held for a tile.
+static void find_holds(const KrRun *run, KrRunStep *step) {
+  bool is_plain = true;
+  for (uint32_t k = 0; k < step->n_in; k++)
+    is_plain = is_plain && (step->plan->in[k] == KR_NONE || is_plain_value(run, step->plan->in[k]));
+  for (uint32_t k = 0; k < step->n_out; k++)
+    is_plain = is_plain && is_plain_value(run, step->plan->out + k);
+  step->may_hold = !is_plain;
+  step->is_quick = is_plain && !step->has_ring && step->node != NULL &&
+                   step->node->kind == KR_NODE_OP && !(step->node->op->flags & KR_OP_ALONE);
+}
+
+static void find_place(KrRun *run, KrRunUnit *unit, KrRunStep *step) {
+  const KrGraph *graph = run->plan->graph;
+  const KrNode *node = step->node;
+  if (node->kind != KR_NODE_CROSS || step->lanes == 1) return;
+  if (node->mode != KR_MODE_LINEAR && node->mode != KR_MODE_CUBIC) return;
+  const KrClock *source = &graph->flows[graph->nodes[node->source.node].flow].clock;
+  if (unit->places == NULL)
+    unit->places = KR_NEW_ARRAY(run->arena, KrRunPlace, unit->plan->n_steps);
+  for (uint32_t i = 0; i < unit->n_places && step->place == NULL; i++) {
+    KrRunPlace *place = &unit->places[i];
+    if (kr_ratio_compare(place->source.dt, source->dt) == 0 &&
+        kr_ratio_compare(place->source.phase, source->phase) == 0 &&
+        kr_ratio_compare(place->shift, step->plan->shift) == 0)
+      step->place = place;
+  }
+  if (step->place != NULL) return;
+  step->place = &unit->places[unit->n_places++];
+  step->place->source = *source;
+  step->place->shift = step->plan->shift;
+  step->place->tick = -1;
+}
+
+static KrStatus make_step(KrRun *run, KrRunUnit *unit, KrRunStep *step) {
   const KrPlanStep *plan = step->plan;
   step->node = plan->kind == KR_STEP_NODE ? &run->plan->graph->nodes[plan->node] : NULL;
   step->at_level = kr_lanes_at(run->plan->level);
   step->lanes = plan->lanes;
   step->n_lanes = plan->n_lanes;
   point_values(run, step);
+  find_holds(run, step);
   if (unit != NULL && plan->kind != KR_STEP_COMMIT && plan->ring != KR_NONE)
     point_source(run, unit, step);
   if (step->node == NULL) return KR_OK;
   if (step->node->kind == KR_NODE_OP) KR_TRY(prepare_op(run, step));
   if (step->node->kind == KR_NODE_PREV) prepare_prev(run, step);
   if (step->node->kind == KR_NODE_SIGNAL) prepare_sites(run, step);
+  if (unit != NULL) find_place(run, unit, step);
   return kr_step_place(run, step, 0);
 }
 
@@ -225,6 +268,9 @@ static KrStatus make_unit(KrRun *run, uint32_t index) {
     unit->steps[i].plan = &unit->plan->steps[i];
     KR_TRY(make_step(run, unit, &unit->steps[i]));
   }
+  for (uint32_t g = 0; g < unit->plan->n_segments; g++)
+    for (uint32_t i = unit->plan->segments[g].begin; i < unit->plan->segments[g].end; i++)
+      unit->steps[i].is_serial = unit->plan->segments[g].serial;
   return KR_OK;
 }
 

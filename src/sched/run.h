@@ -35,6 +35,18 @@ typedef struct KrRunState {
   bool wrote;                     ///< sole writer: some inner run of this tick wrote
 } KrRunState;
 
+/// Where the ticks of a slice fall on a source's clock, for all crossings of a unit from it.
+typedef struct KrRunPlace {
+  KrClock source;
+  KrRatio shift;
+  int64_t tick; ///< -1: not known
+  uint32_t n;
+  int64_t k[KR_TILE];
+  float a_f32[KR_TILE];
+  double a_f64[KR_TILE];
+  KrStepper after;
+} KrRunPlace;
+
 typedef struct KrRunStep {
   const KrPlanStep *plan;
   const KrNode *node; ///< NULL: IMPORT, COMMIT
@@ -48,8 +60,13 @@ typedef struct KrRunStep {
   bool has_ring;
   void **field;
   const KrLanes *at_level;
-  uint32_t lanes, n_lanes;  ///< of the step; those that stand for nodes
-  bool may_hold;            ///< some input may be held for a tile and not for the next
+  uint32_t lanes, n_lanes; ///< of the step; those that stand for nodes
+  bool is_serial;          ///< runs tick by tick
+  bool is_quick;           ///< an operator of one lane whose inputs are held always or never
+  bool may_hold;           ///< inputs may be held in one tile and not in the next
+  KrRunPlace *place;       ///< CROSS linear and cubic of KR_LANES: where the ticks fall
+  uint64_t *rest;          ///< SIGNAL of KR_LANES: [port][lane], what a tick without events gives
+  bool has_rest;
   const void *initial;      ///< PREV: output at tick 0
   KrStepper newest, oldest; ///< position of the next tick on the source's clock
   const KrRunRing *ring;
@@ -67,6 +84,8 @@ typedef struct KrRunUnit {
   KrRunStep *steps;
   int64_t n_done, target;
   uint8_t *scratch;
+  KrRunPlace *places;
+  uint32_t n_places;
   uint32_t *states, n_states; ///< written here
   bool stopped;               ///< by a fault at tick n_done
   KrRunFault fault;           ///< earliest of the tile, message NULL: none
@@ -139,6 +158,9 @@ static inline uint8_t *kr_ring_at(const KrRunRing *ring, int64_t tick) {
 int64_t kr_run_count(const KrPlan *plan, uint32_t flow, int64_t until);
 /// n elements of another type by one rounding; integers wrap, reals saturate.
 void kr_elem_convert(KrElem to, void *dst, KrElem from, const void *src, size_t n);
+/// Crossings and events of KR_LANES lanes.
+void kr_lanes_cross(KrRunStep *step, const KrSlice *slice);
+KrStatus kr_lanes_signal(KrRun *run, KrRunStep *step, const KrSlice *slice);
 /// Steps that lay out lanes, and nodes that run as lanes but are no operator.
 void kr_step_lane(const KrRunStep *step, uint32_t n);
 void kr_step_spread(const KrRunStep *step, uint32_t n);

@@ -80,3 +80,151 @@ void kr_lanes_sum(const KrRunStep *step, uint32_t n) {
   else
     sum_f64(step, n);
 }
+
+// ---- crossings
+
+static void find_places(const KrRunStep *step, const KrSlice *slice) {
+  KrRunPlace *place = step->place;
+  bool is_f32 = step->node->type.elem == KR_ELEM_F32;
+  if (place->tick == slice->tick && place->n == slice->n) return;
+  KrStepper at = step->newest;
+  for (uint32_t i = 0; i < slice->n; i++, kr_stepper_next(&at)) {
+    place->k[i] = at.k;
+    if (is_f32)
+      place->a_f32[i] = at.rest == 0 ? 0 : kr_cross_fraction_f32(at.rest, at.den);
+    else
+      place->a_f64[i] = at.rest == 0 ? 0 : kr_cross_fraction_f64(at.rest, at.den);
+  }
+  place->tick = slice->tick;
+  place->n = slice->n;
+  place->after = at;
+}
+
+static void load_row(const KrRunStep *step, int64_t k, void *row) {
+  k = k > step->last ? step->last : k < 0 ? 0 : k;
+  kr_elem_convert(step->node->type.elem, row, step->from, kr_ring_at(step->ring, k), KR_LANES);
+}
+
+// n ticks between the knots k and k + 1.
+#define DEFINE_CROSS(real, f)                                                                      \
+  static void cross_linear_##f(const KrRunStep *step, int64_t k, const real *a, uint32_t n,        \
+                               real *out) {                                                        \
+    real x0[KR_LANES], x1[KR_LANES];                                                               \
+    load_row(step, k, x0);                                                                         \
+    load_row(step, k < 0 ? k : k + 1, x1);                                                         \
+    step->at_level->linear_##f(x0, x1, a, n, out);                                                 \
+  }                                                                                                \
+  static void cross_cubic_##f(const KrRunStep *step, int64_t k, const real *a, uint32_t n,         \
+                              real *out) {                                                         \
+    real p0[KR_LANES], p1[KR_LANES], p2[KR_LANES], p3[KR_LANES];                                   \
+    load_row(step, k, p1);                                                                         \
+    load_row(step, k + 1, p2);                                                                     \
+    load_row(step, k - 1, p0);                                                                     \
+    load_row(step, k + 2, p3);                                                                     \
+    for (uint32_t l = 0; l < KR_LANES && k <= 0; l++) p0[l] = 2 * p1[l] - p2[l];                   \
+    for (uint32_t l = 0; l < KR_LANES && k + 1 >= step->last; l++) p3[l] = 2 * p2[l] - p1[l];      \
+    for (uint32_t i = 0; i < n; i++)                                                               \
+      for (uint32_t l = 0; l < KR_LANES; l++)                                                      \
+        out[i * KR_LANES + l] = kr_cross_cubic_##f(p0[l], p1[l], p2[l], p3[l], a[i]);              \
+  }                                                                                                \
+  static void cross_##f(const KrRunStep *step, const KrSlice *slice) {                             \
+    const KrRunPlace *place = step->place;                                                         \
+    static const real zeros[KR_TILE] = {0};                                                        \
+    real *out = step->out[0];                                                                      \
+    for (uint32_t i = 0, end; i < slice->n; i = end) {                                             \
+      int64_t k = place->k[i];                                                                     \
+      for (end = i + 1; end < slice->n && place->k[end] == k; end++) {}                            \
+      bool is_outside = k < 0 || k >= step->last;                                                  \
+      const real *a = is_outside ? zeros : place->a_##f + i;                                       \
+      if (step->node->mode == KR_MODE_CUBIC && !is_outside)                                        \
+        cross_cubic_##f(step, k, a, end - i, out + i * KR_LANES);                                  \
+      else                                                                                         \
+        cross_linear_##f(step, k, a, end - i, out + i * KR_LANES);                                 \
+    }                                                                                              \
+  }
+DEFINE_CROSS(float, f32)
+DEFINE_CROSS(double, f64)
+
+void kr_lanes_cross(KrRunStep *step, const KrSlice *slice) {
+  find_places(step, slice);
+  if (step->node->type.elem == KR_ELEM_F32)
+    cross_f32(step, slice);
+  else
+    cross_f64(step, slice);
+}
+
+// ---- events
+
+typedef struct Signals {
+  KrRun *run;
+  KrRunStep *step;
+  const KrSlice *slice;
+} Signals;
+
+static const KrNode *lane_node(const Signals *signals, uint32_t lane) {
+  const KrPlan *plan = signals->run->plan;
+  return &plan->graph->nodes[kr_step_node(plan, signals->step->plan, lane)];
+}
+
+static uint32_t out_width(const Signals *signals, uint32_t port) {
+  return kr_elem_bytes(signals->run->plan->values[signals->step->plan->out + port].type.elem);
+}
+
+static uint8_t *rest_at(const Signals *signals, uint32_t port, uint32_t lane) {
+  return (uint8_t *)(signals->step->rest + port * KR_LANES) + lane * out_width(signals, port);
+}
+
+// What lane `lane` gives as long as nothing happens.
+static void find_rest(const Signals *signals, uint32_t lane) {
+  void *out[KR_MAX_OUTS];
+  uint32_t of = lane < signals->step->n_lanes ? lane : 0;
+  for (uint32_t port = 0; port < signals->step->n_out; port++)
+    out[port] = rest_at(signals, port, lane);
+  kr_site_rest(&signals->step->site[of], signals->run->plan->graph, lane_node(signals, of),
+               signals->slice->tick, out);
+}
+
+static KrStatus run_lane(const Signals *signals, uint32_t lane) {
+  uint64_t row[KR_MAX_OUTS][KR_TILE];
+  void *out[KR_MAX_OUTS];
+  KrRunStep *step = signals->step;
+  const KrSlice *slice = signals->slice;
+  const KrGraph *graph = signals->run->plan->graph;
+  const KrNode *node = lane_node(signals, lane);
+  KrSite *site = &step->site[lane];
+  bool is_quiet = kr_site_is_quiet(site, slice->tick, slice->n);
+  for (uint32_t port = 0; port < step->n_out; port++)
+    out[port] = is_quiet ? (void *)rest_at(signals, port, lane) : row[port];
+  if (!is_quiet)
+    KR_TRY(kr_site_run(site, graph, node, &graph->flows[node->flow].clock, slice->tick, slice->n,
+                       out));
+  for (uint32_t port = 0; port < step->n_out; port++)
+    step->at_level->put(out_width(signals, port), out[port], !is_quiet, slice->n, step->out[port],
+                        lane);
+  return KR_OK;
+}
+
+static void repeat_lane(const Signals *signals, uint32_t lane) {
+  const KrRunStep *step = signals->step;
+  for (uint32_t port = 0; port < step->n_out; port++)
+    step->at_level->put(out_width(signals, port), step->out[port], KR_LANES, signals->slice->n,
+                        step->out[port], lane);
+}
+
+// While no lane has an event a row stands for the tile.
+KrStatus kr_lanes_signal(KrRun *run, KrRunStep *step, const KrSlice *slice) {
+  Signals signals = {run, step, slice};
+  bool rests = !step->is_serial;
+  for (uint32_t l = 0; l < step->n_lanes; l++)
+    rests = rests && kr_site_is_quiet(&step->site[l], slice->tick, slice->n);
+  for (uint32_t l = 0; l < KR_LANES && !(rests && step->has_rest); l++)
+    if (kr_site_is_quiet(&step->site[l < step->n_lanes ? l : 0], slice->tick, slice->n))
+      find_rest(&signals, l);
+  step->has_rest = rests;
+  for (uint32_t port = 0; rests && port < step->n_out; port++)
+    __builtin_memcpy(step->out[port], rest_at(&signals, port, 0),
+                     (size_t)KR_LANES * out_width(&signals, port));
+  for (uint32_t l = 0; !rests && l < step->n_lanes; l++) KR_TRY(run_lane(&signals, l));
+  for (uint32_t l = step->n_lanes; !rests && l < KR_LANES; l++) repeat_lane(&signals, l);
+  return KR_OK;
+}

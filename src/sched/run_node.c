@@ -52,6 +52,13 @@ void kr_elem_convert(KrElem to, void *dst, KrElem from, const void *src, size_t 
 
 // ---- operators and sums
 
+// Whether one row of output k stands for the whole tile.
+static void hold_output(KrRun *run, KrRunStep *step, uint32_t k, bool held) {
+  uint32_t value = step->plan->out + k;
+  run->held[value] = held;
+  step->out_bytes[k] = held ? 0 : run->plan->values[value].n_bytes;
+}
+
 static void note_fault(KrRunUnit *unit, const KrRunStep *step, const char *message, int64_t tick) {
   bool earlier = unit->fault.message == NULL || tick < unit->fault.tick ||
                  (tick == unit->fault.tick && step->plan->rank < unit->fault_rank);
@@ -60,12 +67,20 @@ static void note_fault(KrRunUnit *unit, const KrRunStep *step, const char *messa
   unit->fault_rank = step->plan->rank;
 }
 
-static void run_kernel(KrRunUnit *unit, KrRunStep *step, const KrSlice *slice) {
+// An elementwise operator of held inputs has a held output; others may say so themselves.
+static void run_kernel(KrRun *run, KrRunUnit *unit, KrRunStep *step, const KrSlice *slice) {
   KrFault fault = {NULL, 0};
-  step->call.n = slice->n;
+  uint64_t held = 0, all = step->n_in < 64 ? (UINT64_C(1) << step->n_in) - 1 : UINT64_MAX;
+  bool holds = step->may_hold && !step->is_serial;
+  bool rests = holds && (step->node->op->flags & KR_OP_ELEMENTWISE) && step->n_in > 0 &&
+               (step->call.held & all) == all;
+  step->call.n = rests ? 1 : slice->n;
   step->call.tick = slice->inner;
   step->call.fault = &fault;
+  step->call.held_out = holds ? &held : NULL;
   step->kernel(&step->call);
+  if (rests) held = UINT64_MAX;
+  for (uint32_t k = 0; holds && k < step->n_out; k++) hold_output(run, step, k, held >> k & 1);
   if (fault.message == NULL) return;
   bool substeps = slice->inner != slice->tick;
   note_fault(unit, step, fault.message, substeps ? slice->tick : fault.tick);
@@ -244,26 +259,44 @@ static void run_prev(const KrRunStep *step, const KrSlice *slice) {
 DEFINE_LOAD(float, f32, KR_ELEM_F32)
 DEFINE_LOAD(double, f64, KR_ELEM_F64)
 
-static void run_nearest(const KrRunStep *step, KrStepper *at, uint32_t n) {
+static int64_t nearest_tick(const KrRunStep *step, const KrStepper *at) {
+  return at->k > step->last ? step->last : at->k < 0 ? 0 : at->k;
+}
+
+// Many ticks of a slow source are one; a large value is copied once for all of them.
+static void run_nearest(KrRun *run, KrRunStep *step, KrStepper *at, uint32_t n) {
   KrElem to = step->node->type.elem;
   size_t count = step->ring->n_bytes / kr_elem_bytes(step->from);
   uint8_t *out = step->out[0];
+  int64_t first = nearest_tick(step, at), k = first;
+  bool holds = step->may_hold && !step->is_serial, differs = false;
   for (uint32_t i = 0; i < n; i++, kr_stepper_next(at)) {
-    int64_t k = at->k > step->last ? step->last : at->k < 0 ? 0 : at->k;
+    k = nearest_tick(step, at);
+    if (holds && !differs && k == first && i > 0) continue;
+    if (k != first && !differs) {
+      differs = true;
+      for (uint32_t j = 1; holds && j < i; j++, out += count * kr_elem_bytes(to))
+        kr_elem_convert(to, out, step->from, kr_ring_at(step->ring, first), count);
+    }
     kr_elem_convert(to, out, step->from, kr_ring_at(step->ring, k), count);
     out += count * kr_elem_bytes(to);
   }
+  if (holds) hold_output(run, step, 0, !differs);
 }
 
-static void run_cross(KrRunUnit *unit, KrRunStep *step, const KrSlice *slice) {
+static void run_cross(KrRun *run, KrRunUnit *unit, KrRunStep *step, const KrSlice *slice) {
   KrStepper at = step->newest;
   double *taps = (double *)(void *)unit->scratch;
-  if (step->node->mode == KR_MODE_NEAREST)
-    run_nearest(step, &at, slice->n);
-  else if (step->node->type.elem == KR_ELEM_F32)
+  if (step->place != NULL) {
+    kr_lanes_cross(step, slice);
+    at = step->place->after;
+  } else if (step->node->mode == KR_MODE_NEAREST) {
+    run_nearest(run, step, &at, slice->n);
+  } else if (step->node->type.elem == KR_ELEM_F32) {
     run_cross_f32(step, &at, slice->n, taps);
-  else
+  } else {
     run_cross_f64(step, &at, slice->n, taps);
+  }
   if (slice->last || !step->own_source) step->newest = at;
 }
 
@@ -385,30 +418,16 @@ static void run_input(const KrRun *run, const KrRunStep *step, const KrSlice *sl
     }
 }
 
-// One lane's ticks into its column.
-static KrStatus run_lane_signal(const KrRun *run, KrRunStep *step, uint32_t lane,
-                                const KrSlice *slice) {
-  enum { MAX_OUTS = 4 };
-  uint64_t row[MAX_OUTS][KR_TILE];
-  void *out[MAX_OUTS] = {row[0], row[1], row[2], row[3]};
-  const KrNode *node = &run->plan->graph->nodes[kr_step_node(run->plan, step->plan, lane)];
-  const KrClock *clock = &run->plan->graph->flows[node->flow].clock;
-  KR_TRY(kr_site_run(&step->site[lane], run->plan->graph, node, clock, slice->tick, slice->n, out));
-  for (uint32_t port = 0; port < step->n_out; port++) {
-    uint32_t width = kr_elem_bytes(run->plan->values[step->plan->out + port].type.elem);
-    step->at_level->put(width, row[port], 1, slice->n, step->out[port], lane);
-  }
-  return KR_OK;
-}
-
-static void run_signal(const KrRun *run, KrRunUnit *unit, KrRunStep *step, const KrSlice *slice) {
+static void run_signal(KrRun *run, KrRunUnit *unit, KrRunStep *step, const KrSlice *slice) {
   const KrClock *clock = &run->plan->graph->flows[step->node->flow].clock;
-  KrStatus status = KR_OK;
-  for (uint32_t l = 0; l < step->n_lanes && step->lanes > 1 && status == KR_OK; l++)
-    status = run_lane_signal(run, step, l, slice);
-  if (step->lanes == 1)
+  KrStatus status;
+  if (step->lanes == 1) {
     status = kr_site_run(step->site, run->plan->graph, step->node, clock, slice->tick, slice->n,
                          step->out);
+  } else {
+    status = kr_lanes_signal(run, step, slice);
+    for (uint32_t k = 0; k < step->n_out; k++) hold_output(run, step, k, step->has_rest);
+  }
   if (status != KR_OK) note_fault(unit, step, "the time of an event is out of range", slice->tick);
 }
 
@@ -453,12 +472,12 @@ static void run_node(KrRun *run, KrRunUnit *unit, KrRunStep *step, const KrSlice
   switch (step->node->kind) {
   case KR_NODE_CONST:
   case KR_NODE_STATE_WRITE: break;
-  case KR_NODE_OP: run_kernel(unit, step, slice); break;
+  case KR_NODE_OP: run_kernel(run, unit, step, slice); break;
   case KR_NODE_READ:
     if (outer || step->own_source) run_read(step, slice);
     break;
   case KR_NODE_CROSS:
-    if (outer || step->own_source) run_cross(unit, step, slice);
+    if (outer || step->own_source) run_cross(run, unit, step, slice);
     break;
   case KR_NODE_WINDOW:
     if (outer || step->own_source) run_window(unit, step, slice);
@@ -501,12 +520,37 @@ static void push_ring(const KrRunRing *ring, const KrRunStep *step, uint32_t por
   copy_bytes(ring->at, from + part * ring->n_bytes, (slice->n - part) * ring->n_bytes);
 }
 
-void kr_step_run(KrRun *run, KrRunUnit *unit, KrRunStep *step, const KrSlice *slice) {
+// Which inputs are held in this tile.
+static void find_held(const KrRun *run, KrRunStep *step) {
+  step->call.held = 0;
+  for (uint32_t k = 0; k < step->n_in; k++) {
+    uint32_t value = step->plan->in[k];
+    if (value == KR_NONE) {
+      step->call.held |= UINT64_C(1) << (k & 63);
+      continue;
+    }
+    step->in_bytes[k] = run->held[value] ? 0 : run->plan->values[value].n_bytes;
+    if (run->held[value] && k < 64) step->call.held |= UINT64_C(1) << k;
+  }
+}
+
+static void move_pointers(KrRunStep *step, uint32_t at) {
   for (uint32_t k = 0; k < step->n_in; k++)
     if (step->in_base[k] != NULL)
-      step->in[k] = (const uint8_t *)step->in_base[k] + slice->at * step->in_bytes[k];
+      step->in[k] = (const uint8_t *)step->in_base[k] + at * step->in_bytes[k];
   for (uint32_t k = 0; k < step->n_out; k++)
-    step->out[k] = (uint8_t *)step->out_base[k] + slice->at * step->out_bytes[k];
+    step->out[k] = (uint8_t *)step->out_base[k] + at * step->out_bytes[k];
+}
+
+void kr_step_run(KrRun *run, KrRunUnit *unit, KrRunStep *step, const KrSlice *slice) {
+  if (step->may_hold) find_held(run, step);
+  if (step->is_serial) move_pointers(step, slice->at);
+  if (step->is_quick) {
+    step->call.n = slice->n;
+    step->call.tick = slice->inner;
+    step->kernel(&step->call);
+    return;
+  }
   switch (step->plan->kind) {
   case KR_STEP_NODE: run_node(run, unit, step, slice); break;
   case KR_STEP_IMPORT: run_read(step, slice); break;

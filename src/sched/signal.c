@@ -194,6 +194,23 @@ static void repeat_tick(const KrNode *node, uint32_t i, void *const *out) {
   memset((uint8_t *)out[3] + (size_t)i * n_bytes, 0, n_bytes);
 }
 
+#define REPEAT(type)                                                                               \
+  for (uint32_t i = 1; i < n; i++) ((type *)out[0])[i] = ((const type *)out[0])[0];                \
+  break;
+// Ticks 1 and on as tick 0, in which nothing happened.
+static void repeat_first(const KrNode *node, uint32_t n, void *const *out) {
+  uint32_t n_bytes = kr_elem_bytes(node->type.elem);
+  switch (n_bytes) {
+  case 1: REPEAT(uint8_t)
+  case 4: REPEAT(uint32_t)
+  default: REPEAT(uint64_t)
+  }
+  if (node->signal != KR_SIGNAL_GATE) return;
+  memset(out[1], 0, n);
+  memset(out[2], 0, (size_t)n * n_bytes);
+  memset(out[3], 0, (size_t)n * n_bytes);
+}
+
 static KrStatus take_event(KrSite *site, const KrGraph *graph, const KrNode *node,
                            const KrClock *clock, const KrRunEvent *event, const Place *place,
                            bool emitted, int64_t tick, Edges *edges) {
@@ -239,15 +256,45 @@ static KrStatus take_events(KrSite *site, const KrGraph *graph, const KrNode *no
 void kr_site_init(KrSite *site, KrCursor *cursor) {
   *site = (KrSite){.cursor = cursor,
                    .emits = cursor != NULL && kr_cursor_emits(cursor),
+                   .looks_ahead = cursor != NULL && kr_cursor_can_look_ahead(cursor),
                    .onset_time = KR_RATIO_ZERO,
                    .end_residual = KR_RATIO_ZERO,
                    .offset = KR_RATIO_ZERO};
+}
+
+void kr_site_rest(KrSite *site, const KrGraph *graph, const KrNode *node, int64_t tick,
+                  void *const *out) {
+  static const Edges none = {.onset_residual = {0, 1}, .release_residual = {0, 1}};
+  put_tick(site, graph, node, &none, tick, 0, out);
+}
+
+// How long nothing will happen, as far as a minute ahead.
+static KrStatus find_quiet(KrSite *site, const KrNode *node, const KrClock *clock, int64_t tick) {
+  enum { MINUTE_S = 60 };
+  KrRatio until;
+  bool emitted;
+  Place place;
+  site->quiet = 0;
+  if (!site->looks_ahead || node->signal == KR_SIGNAL_SINC) return KR_OK;
+  KR_TRY(kr_clock_time(clock, tick, &until));
+  KR_TRY(kr_ratio_add(until, kr_ratio_of(MINUTE_S), &until));
+  const KrRunEvent *event = kr_cursor_peek(site->cursor, until, until, &emitted);
+  KrRatio time = event != NULL ? event->time : until;
+  KR_TRY(find_place(clock, time, false, node->round_floor, &place));
+  site->quiet = place.tick;
+  if (site->on && site->has_end && site->end_tick < site->quiet) site->quiet = site->end_tick;
+  return KR_OK;
 }
 
 KrStatus kr_site_run(KrSite *site, const KrGraph *graph, const KrNode *node, const KrClock *clock,
                      int64_t tick, uint32_t n, void *const *out) {
   KrRatio until;
   int64_t next_tick = tick; // look at once
+  if (kr_site_is_quiet(site, tick, n)) {
+    kr_site_rest(site, graph, node, tick, out);
+    repeat_first(node, n, out);
+    return KR_OK;
+  }
   KR_TRY(kr_clock_time(clock, tick + n + (node->signal == KR_SIGNAL_SINC ? 17 : 0), &until));
   for (uint32_t i = 0; i < n; i++) {
     Edges edges = {.onset_residual = KR_RATIO_ZERO, .release_residual = KR_RATIO_ZERO};
@@ -259,5 +306,5 @@ KrStatus kr_site_run(KrSite *site, const KrGraph *graph, const KrNode *node, con
     else
       put_tick(site, graph, node, &edges, tick + i, i, out);
   }
-  return KR_OK;
+  return find_quiet(site, node, clock, tick + n);
 }

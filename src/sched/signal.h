@@ -38,6 +38,8 @@ const KrRunEvent *kr_cursor_peek(KrCursor *cursor, KrRatio until, KrRatio emitte
 /// Some event of the stream may be emitted.
 bool kr_cursor_emits(const KrCursor *cursor);
 void kr_cursor_pop(KrCursor *cursor);
+/// Later events can be looked at long before they are due: nothing is emitted, pushed or filtered.
+bool kr_cursor_can_look_ahead(const KrCursor *cursor);
 /// Number of events popped per leaf in depth-first order: the whole state of a cursor. n <=
 /// kr_cursor_leaves.
 uint32_t kr_cursor_leaves(const KrCursor *cursor);
@@ -50,9 +52,11 @@ void kr_cursor_skip(KrCursor *cursor, KrRatio time);
 /// saved apart.
 typedef struct KrSite {
   KrCursor *cursor;
-  bool emits;   ///< of the cursor, not state
-  bool started; ///< an ON event was delivered
-  bool on;      ///< gate
+  bool emits;       ///< of the cursor, not state
+  bool looks_ahead; ///< of the cursor, not state
+  int64_t quiet;    ///< nothing happens in ticks before this one; found out again, not state
+  bool started;     ///< an ON event was delivered
+  bool on;          ///< gate
   bool has_end, has_key;
   int64_t onset_tick; ///< of the sounding note
   KrRatio onset_time;
@@ -70,6 +74,13 @@ void kr_site_init(KrSite *site, KrCursor *cursor);
 /// KR_ERROR_OVERFLOW on times that leave the exact range. rt exact
 KrStatus kr_site_run(KrSite *site, const KrGraph *graph, const KrNode *node, const KrClock *clock,
                      int64_t tick, uint32_t n, void *const *out);
+/// The n ticks from `tick` are all alike: nothing ends, begins or is delivered in them. rt exact
+static inline bool kr_site_is_quiet(const KrSite *site, int64_t tick, uint32_t n) {
+  return tick + (int64_t)n <= site->quiet;
+}
+/// What such a tick gives, one element per output.
+void kr_site_rest(KrSite *site, const KrGraph *graph, const KrNode *node, int64_t tick,
+                  void *const *out);
 /// A payload value in type `elem`: rounded to its declared type first, then converted.
 KrConst kr_event_value(const KrEventField *field, const KrEventValue *value, KrElem elem);
 /// Exact or inexact number to a constant of any type by the language's conversion rules.

@@ -218,8 +218,12 @@ static void carry_site(const Swap *swap, uint32_t node, uint32_t old_node, KrSit
   if (y->signal != x->signal || y->field != x->field) return;
   if (!is_same_stream(graph, x->events, old, y->events)) return;
   KrCursor *cursor = to->cursor;
+  bool emits = to->emits, looks_ahead = to->looks_ahead;
   *to = *from;
   to->cursor = cursor;
+  to->emits = emits;
+  to->looks_ahead = looks_ahead;
+  to->quiet = 0;
   kr_cursor_restore(cursor, popped);
 }
 
