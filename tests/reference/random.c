@@ -1,6 +1,6 @@
 // Random programs, each tried in every way that must not matter.
-// random [FIRST [COUNT [MILLISECONDS]]]; random show SEED; random file PROGRAM; random shrink
-// PROGRAM
+// random [-x] [FIRST [COUNT [MILLISECONDS]]], -x: stop at the first failure as it is; random show
+// SEED; random file PROGRAM; random shrink PROGRAM
 #include "generate.h"
 #include "shrink.h"
 #include <stdio.h>
@@ -70,6 +70,9 @@ int main(int n_args, char **args) {
   }
   if (n_args == 3 && (strcmp(args[1], "file") == 0 || strcmp(args[1], "shrink") == 0))
     return try_file(args[2], args[1][0] == 's');
+  bool stops = n_args > 1 && strcmp(args[1], "-x") == 0;
+  n_args -= stops;
+  args += stops;
   uint64_t first = n_args > 1 ? strtoull(args[1], NULL, 10) : 1,
            count = n_args > 2 ? strtoull(args[2], NULL, 10) : 200;
   int64_t milliseconds = n_args > 3 ? strtoll(args[3], NULL, 10) : 40;
@@ -84,8 +87,10 @@ int main(int n_args, char **args) {
     n_runs += trial.n_runs;
     if (verdict == KR_REJECTED && n[KR_REJECTED] <= 3)
       fprintf(stderr, "seed %llu rejected: %s\n", (unsigned long long)seed, trial.text);
-    if (verdict == KR_FAILED) report_failure(seed, text, &options, &trial, n[KR_FAILED] <= 3);
+    if (verdict == KR_FAILED)
+      report_failure(seed, text, &options, &trial, !stops && n[KR_FAILED] <= 3);
     free(text);
+    if (verdict == KR_FAILED && stops) break;
   }
   fprintf(stderr, "%llu rejected, %llu runs\n", (unsigned long long)n[KR_REJECTED],
           (unsigned long long)n_runs);
