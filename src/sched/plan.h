@@ -40,6 +40,14 @@ typedef struct KrPlanGroup {
   uint32_t n;
   uint32_t first_value; ///< of KR_LANES lanes, one per output port
 } KrPlanGroup;
+/// A chunk of a sum that runs in a unit of its own.
+typedef struct KrPlanPart {
+  uint32_t sum, chunk; ///< node; which KR_SUM_CHUNK of its inputs
+  uint32_t unit;
+  uint32_t value; ///< the chunk's columns, KR_LANES of them
+} KrPlanPart;
+/// Level of units that are neither a flow's first nor its `later for prev`.
+enum { KR_LEVEL_PART = 2 };
 /// A held row of constants.
 typedef struct KrPlanRow {
   uint32_t value;
@@ -54,6 +62,7 @@ typedef enum KrStepKind {
   KR_STEP_SPREAD, ///< one lane in every lane
   KR_STEP_PACK,   ///< lanes of several values side by side
   KR_STEP_ADD,    ///< adds a value to the columns of a sum: in[0], to out and out + 1
+  KR_STEP_KEEP,   ///< a value as it is, once it is complete
   KR_STEP_FOLD    ///< the columns of a sum to one lane
 } KrStepKind;
 typedef struct KrPlanStep {
@@ -66,7 +75,7 @@ typedef struct KrPlanStep {
   uint32_t *in_lane; ///< LANE, PACK: the lane of each input
   uint32_t column;   ///< ADD: of the first lane
   bool opens, closes, is_first_chunk; ///< ADD: first and last of its chunk
-  uint32_t n_chunks;                  ///< ADD: of the sum
+  bool is_whole;                      ///< ADD: in[0] are the columns of a whole chunk
   uint32_t node;                      ///< NODE; ADD, FOLD: the sum
   uint32_t state;                     ///< COMMIT
   uint32_t ring; ///< IMPORT, READ, CROSS, WINDOW, HISTORY, PREV across units: what it reads
@@ -147,6 +156,9 @@ struct KrPlan {
   uint32_t *node_lane;
   KrPlanGroup *groups;
   uint32_t n_groups, cap_groups;
+  uint32_t *node_parts; ///< of a sum: its first part, the other chunks' follow; KR_NONE: none
+  KrPlanPart *parts;
+  uint32_t n_parts, cap_parts;
   KrPlanRow *rows;
   uint32_t n_rows, cap_rows;
   KrPlanValue *values;
@@ -207,6 +219,8 @@ KrStatus kr_plan_check_leads(KrPlan *plan);
 KrStatus kr_plan_check_bytes(KrPlan *plan);
 /// Which nodes run as lanes of one step.
 void kr_plan_group(KrPlan *plan);
+/// Which chunks of sums are units of their own: moves nodes to new units.
+void kr_plan_part(KrPlan *plan);
 /// refs are the outputs of one group, lane by lane.
 bool kr_plan_is_group(const KrPlan *plan, const KrRef *refs, uint32_t n, uint32_t *group);
 /// Which node runs in which unit; the steps of the units, their values and rings.

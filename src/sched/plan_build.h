@@ -13,7 +13,7 @@ typedef struct KrBuilder {
   uint32_t *first_dep;
   uint32_t *value_step; ///< per value: step that makes it, KR_NONE
   uint32_t n_value_steps;
-  uint32_t *import_of;   ///< per value of a node: its copy in the flow's second unit, KR_NONE
+  uint32_t *import_of;   ///< per value of a node: its copy in the unit that imported it last
   uint32_t *spread_of;   ///< per value of a node: the same in every lane of the unit built last
   uint32_t *commit_step; ///< per state
   uint32_t *write_step;  ///< per node
@@ -30,6 +30,8 @@ uint32_t kr_builder_add(KrBuilder *builder, KrPlanStep step);
 void kr_builder_add_imports(KrBuilder *builder, uint32_t node);
 /// The step of a node, or of its group at the first of its lanes, with what lays out its inputs.
 void kr_builder_add_node(KrBuilder *builder, uint32_t node);
+/// The sums of the chunks that are parts of this unit, after its nodes.
+void kr_builder_add_parts(KrBuilder *builder);
 /// Single lanes of groups that rings keep.
 void kr_builder_add_ring_lanes(KrBuilder *builder, const uint32_t *nodes, uint32_t n);
 #endif

@@ -26,7 +26,8 @@ static const KrNode *node_at(const KrBuilder *builder, uint32_t index) {
 static uint32_t import_value(KrBuilder *builder, KrRef ref) {
   KrPlan *plan = builder->plan;
   uint32_t value = kr_plan_value(plan, ref);
-  if (builder->import_of[value] != KR_NONE) return builder->import_of[value];
+  uint32_t known = builder->import_of[value];
+  if (known != KR_NONE && plan->values[known].unit == builder->unit) return known;
   uint32_t ring = kr_plan_need_ring(plan, value, plan->values[value].unit, 1);
   uint32_t copy = kr_plan_add_value(plan, plan->values[value].type, 1, builder->unit);
   builder->import_of[value] = copy;
@@ -46,6 +47,7 @@ static bool is_foreign(const KrBuilder *builder, KrRef ref) {
 
 void kr_builder_add_imports(KrBuilder *builder, uint32_t index) {
   const KrNode *node = node_at(builder, index);
+  if (builder->plan->node_parts[index] != KR_NONE) return;
   for (uint32_t k = node->kind == KR_NODE_PREV ? 1 : 0; k < node->n_in; k++)
     if (node->in[k].node != KR_NONE && is_foreign(builder, node->in[k]))
       import_value(builder, node->in[k]);
@@ -188,81 +190,139 @@ static void add_group(KrBuilder *builder, uint32_t index) {
 
 // ---- sums
 
-static uint32_t accumulators(KrBuilder *builder, const KrNode *node) {
-  uint32_t chunk = kr_plan_add_value(builder->plan, node->type, KR_LANES, builder->unit);
-  kr_plan_add_value(builder->plan, node->type, KR_LANES, builder->unit);
-  return chunk;
-}
-
-/// One sum while its steps are made.
+/// One sum, or a chunk of it, while its steps are made.
 typedef struct SumSteps {
-  uint32_t node, chunk, last; ///< the accumulators of the open chunk, `chunk` + 1 those of all
+  const KrNode *node;
+  uint32_t chunk;   ///< columns of the open chunk; those of all chunks follow when has_total
+  bool has_total;
+  uint32_t last; ///< the step before
   KrPlanStep step;
 } SumSteps;
 
+static SumSteps begin_sum(const KrBuilder *builder, uint32_t index) {
+  const KrPlan *plan = builder->plan;
+  const KrNode *node = node_at(builder, index);
+  return (SumSteps){.node = node,
+                    .last = KR_NONE,
+                    .step = {.kind = KR_STEP_ADD,
+                             .node = index,
+                             .lanes = KR_LANES,
+                             .ring = KR_NONE,
+                             .rank = plan->node_rank[index],
+                             .key = depth_key(plan, index),
+                             .n_in = 3}};
+}
+
 static void add_term(KrBuilder *builder, SumSteps *sum, uint32_t value, uint32_t first,
                      uint32_t n) {
-  const KrNode *node = node_at(builder, sum->node);
   KrPlanStep step = sum->step;
   uint32_t end = first + n;
   step.in = KR_NEW_ARRAY(builder->plan->arena, uint32_t, 3);
   step.in[0] = value;
   step.in[1] = sum->last == KR_NONE ? KR_NONE : sum->chunk;
-  step.in[2] = sum->last == KR_NONE ? KR_NONE : sum->chunk + 1;
-  step.n_in = 3;
+  step.in[2] = sum->last == KR_NONE || !sum->has_total ? KR_NONE : sum->chunk + 1;
   step.after = sum->last;
   step.column = first % KR_LANES;
   step.n_lanes = n;
   step.opens = first % KR_SUM_CHUNK == 0;
-  step.closes = end % KR_SUM_CHUNK == 0 || end == node->n_in;
+  step.closes = sum->has_total && (end % KR_SUM_CHUNK == 0 || end == sum->node->n_in);
+  step.is_whole = n > KR_LANES;
   step.is_first_chunk = first < KR_SUM_CHUNK;
-  step.n_chunks = (node->n_in + KR_SUM_CHUNK - 1) / KR_SUM_CHUNK;
   step.out = sum->chunk;
-  step.n_out = sum->last == KR_NONE ? 2 : 0;
+  step.n_out = sum->last == KR_NONE ? 1 + sum->has_total : 0;
   sum->last = kr_builder_add(builder, step);
 }
 
-static bool has_group(const KrBuilder *builder, const KrNode *node) {
+static bool is_own_group(const KrBuilder *builder, const KrRef *refs, uint32_t n,
+                         uint32_t *group) {
+  return kr_plan_is_group(builder->plan, refs, n, group) && !is_foreign(builder, refs[0]);
+}
+
+// Inputs first … end - 1.
+static void add_terms(KrBuilder *builder, SumSteps *sum, uint32_t first, uint32_t end) {
+  const KrRef *in = sum->node->in;
+  for (uint32_t i = first; i < end; i += KR_LANES) {
+    uint32_t n = end - i < KR_LANES ? end - i : KR_LANES, group;
+    if (is_own_group(builder, in + i, n, &group)) {
+      add_term(builder, sum, builder->plan->groups[group].first_value + in[i].port, i, n);
+      continue;
+    }
+    for (uint32_t l = 0; l < n; l++)
+      add_term(builder, sum, input_value(builder, in[i + l]), i + l, 1);
+  }
+}
+
+static bool has_group(const KrBuilder *builder, uint32_t index) {
+  const KrNode *node = node_at(builder, index);
   uint32_t group;
   if (!kr_elem_is_real(node->type.elem)) return false;
+  if (builder->plan->node_parts[index] != KR_NONE) return true;
   for (uint32_t i = 0; i < node->n_in; i += KR_LANES) {
     uint32_t n = node->n_in - i < KR_LANES ? node->n_in - i : KR_LANES;
-    if (kr_plan_is_group(builder->plan, node->in + i, n, &group) &&
-        !is_foreign(builder, node->in[i]))
-      return true;
+    if (is_own_group(builder, node->in + i, n, &group)) return true;
   }
   return false;
 }
 
+static uint32_t import_part(KrBuilder *builder, const KrPlanPart *part) {
+  KrPlan *plan = builder->plan;
+  KrPlanStep step = {.kind = KR_STEP_IMPORT,
+                     .lanes = KR_LANES,
+                     .ring = plan->values[part->value].ring,
+                     .after = KR_NONE,
+                     .n_out = 1};
+  step.out = kr_plan_add_value(plan, plan->values[part->value].type, KR_LANES, builder->unit);
+  kr_builder_add(builder, step);
+  return step.out;
+}
+
 static void add_sum(KrBuilder *builder, uint32_t index) {
   KrPlan *plan = builder->plan;
-  const KrNode *node = node_at(builder, index);
-  SumSteps sum = {.node = index, .last = KR_NONE, .chunk = accumulators(builder, node)};
-  sum.step = (KrPlanStep){.kind = KR_STEP_ADD,
-                          .node = index,
-                          .lanes = KR_LANES,
-                          .ring = KR_NONE,
-                          .rank = plan->node_rank[index],
-                          .key = depth_key(plan, index)};
-  for (uint32_t i = 0; i < node->n_in; i += KR_LANES) {
-    uint32_t n = node->n_in - i < KR_LANES ? node->n_in - i : KR_LANES, group;
-    if (kr_plan_is_group(plan, node->in + i, n, &group) && !is_foreign(builder, node->in[i])) {
-      add_term(builder, &sum, plan->groups[group].first_value + node->in[i].port, i, n);
-      continue;
-    }
-    for (uint32_t l = 0; l < n; l++)
-      add_term(builder, &sum, input_value(builder, node->in[i + l]), i + l, 1);
+  SumSteps sum = begin_sum(builder, index);
+  uint32_t n = sum.node->n_in, parts = plan->node_parts[index];
+  sum.has_total = n > KR_SUM_CHUNK;
+  sum.chunk = kr_plan_add_value(plan, sum.node->type, KR_LANES, builder->unit);
+  if (sum.has_total) kr_plan_add_value(plan, sum.node->type, KR_LANES, builder->unit);
+  for (uint32_t first = 0; first < n; first += KR_SUM_CHUNK) {
+    uint32_t end = n - first < KR_SUM_CHUNK ? n : first + KR_SUM_CHUNK;
+    if (parts == KR_NONE)
+      add_terms(builder, &sum, first, end);
+    else
+      add_term(builder, &sum, import_part(builder, &plan->parts[parts + first / KR_SUM_CHUNK]),
+               first, KR_SUM_CHUNK);
   }
   KrPlanStep fold = sum.step;
   fold.kind = KR_STEP_FOLD;
   fold.lanes = 1;
   fold.in = KR_NEW_ARRAY(plan->arena, uint32_t, 1);
-  fold.in[0] = sum.chunk + (node->n_in > KR_SUM_CHUNK);
+  fold.in[0] = sum.chunk + sum.has_total;
   fold.n_in = 1;
   fold.after = sum.last;
   fold.out = plan->first_value[index];
   fold.n_out = 1;
   kr_builder_add(builder, fold);
+}
+
+void kr_builder_add_parts(KrBuilder *builder) {
+  KrPlan *plan = builder->plan;
+  for (uint32_t p = 0; p < plan->n_parts; p++) {
+    const KrPlanPart *part = &plan->parts[p];
+    if (part->unit != builder->unit) continue;
+    SumSteps sum = begin_sum(builder, part->sum);
+    uint32_t first = part->chunk * KR_SUM_CHUNK, n = sum.node->n_in;
+    uint32_t end = n - first < KR_SUM_CHUNK ? n : first + KR_SUM_CHUNK;
+    sum.chunk = kr_plan_add_value(plan, sum.node->type, KR_LANES, builder->unit);
+    add_terms(builder, &sum, first, end);
+    KrPlanStep keep = sum.step;
+    keep.kind = KR_STEP_KEEP;
+    keep.in = KR_NEW_ARRAY(plan->arena, uint32_t, 1);
+    keep.in[0] = sum.chunk;
+    keep.n_in = 1;
+    keep.after = sum.last;
+    keep.out = part->value;
+    keep.n_out = 1;
+    kr_builder_add(builder, keep);
+  }
 }
 
 // ---- nodes
@@ -298,7 +358,7 @@ void kr_builder_add_node(KrBuilder *builder, uint32_t index) {
   const KrPlan *plan = builder->plan;
   uint32_t group = plan->node_group[index];
   if (group == KR_NONE && node_at(builder, index)->kind == KR_NODE_SUM &&
-      has_group(builder, node_at(builder, index)))
+      has_group(builder, index))
     add_sum(builder, index);
   else if (group == KR_NONE)
     add_single(builder, index);

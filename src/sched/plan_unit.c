@@ -161,6 +161,15 @@ static void make_values(KrPlan *plan) {
   }
 }
 
+static void make_parts(KrPlan *plan) {
+  for (uint32_t p = 0; p < plan->n_parts; p++) {
+    KrPlanPart *part = &plan->parts[p];
+    KrType type = plan->graph->nodes[part->sum].type;
+    part->value = kr_plan_add_value(plan, type, KR_LANES, part->unit);
+    kr_plan_need_ring(plan, part->value, part->unit, 1);
+  }
+}
+
 uint32_t kr_plan_need_ring(KrPlan *plan, uint32_t value, uint32_t unit, int64_t n_back) {
   KrPlanValue *v = &plan->values[value];
   if (v->ring == KR_NONE) {
@@ -505,10 +514,14 @@ static void build_unit(KrBuilder *builder, const uint32_t *nodes, uint32_t n) {
   for (uint32_t i = 0; i < n; i++) kr_builder_add_imports(builder, nodes[i]);
   add_constants(builder);
   for (uint32_t i = 0; i < n; i++) kr_builder_add_node(builder, nodes[i]);
+  kr_builder_add_parts(builder);
   kr_builder_add_ring_lanes(builder, nodes, n);
   add_commits(builder);
   add_deps(builder);
   order_steps(builder);
+  for (uint32_t i = 0; i < builder->n; i++)
+    for (uint32_t k = 0; k < builder->steps[i].n_out; k++)
+      builder->value_step[builder->steps[i].out + k] = KR_NONE;
 }
 
 // Nodes of a unit in order of rank.
@@ -542,7 +555,7 @@ static void build_units(KrPlan *plan) {
   builder.spread_of = none_array(arena, plan->n_values + 1);
   builder.commit_step = none_array(arena, graph->n_states + 1);
   builder.write_step = none_array(arena, graph->n_nodes + 1);
-  // Second units first: what they import gets its ring before constants are looked at.
+  // The last units first: what they import of others gets its ring before those are built.
   for (uint32_t u = plan->n_units; u-- > 0;) {
     builder.unit = u;
     build_unit(&builder, nodes, list_nodes(plan, u, by_rank, nodes));
@@ -552,7 +565,9 @@ static void build_units(KrPlan *plan) {
 KrStatus kr_plan_units(KrPlan *plan) {
   KR_TRY(assign_units(plan));
   kr_plan_group(plan);
+  kr_plan_part(plan);
   make_values(plan);
+  make_parts(plan);
   make_rings(plan);
   build_units(plan);
   return KR_OK;

@@ -24,27 +24,26 @@ void kr_step_pack(const KrRunStep *step, uint32_t n) {
   }
 }
 
+// The columns of the chunk (0) or of all (1); the step before is done with them.
 static void *accumulator(const KrRunStep *step, uint32_t i) {
-  if (step->n_out > 0) return step->out[i];
+  if (step->n_out > 0) return i < step->n_out ? step->out[i] : NULL;
   void *at;
-  __builtin_memcpy(&at, &step->in[1 + i], sizeof at); // the step before is done with it
+  __builtin_memcpy(&at, &step->in[1 + i], sizeof at);
   return at;
 }
 
 void kr_step_add(const KrRunStep *step, uint32_t n) {
   const KrPlanStep *plan = step->plan;
+  const KrLanes *lanes = step->at_level;
   void *chunk = accumulator(step, 0), *total = accumulator(step, 1);
+  const void *in = step->in[0], *closed = plan->is_whole ? in : chunk;
   uint32_t width = width_of(step, 0), stride = (uint32_t)(step->in_bytes[0] / width);
-  bool keeps = plan->closes && plan->n_chunks > 1;
-  if (width == 4) {
-    step->at_level->add_f32(step->in[0], stride, plan->n_lanes, plan->opens, n,
-                            (float *)chunk + plan->column);
-    if (keeps) step->at_level->close_f32(chunk, plan->is_first_chunk, n, total);
-  } else {
-    step->at_level->add_f64(step->in[0], stride, plan->n_lanes, plan->opens, n,
-                            (double *)chunk + plan->column);
-    if (keeps) step->at_level->close_f64(chunk, plan->is_first_chunk, n, total);
-  }
+  if (width == 4 && !plan->is_whole)
+    lanes->add_f32(in, stride, plan->n_lanes, plan->opens, n, (float *)chunk + plan->column);
+  if (width == 8 && !plan->is_whole)
+    lanes->add_f64(in, stride, plan->n_lanes, plan->opens, n, (double *)chunk + plan->column);
+  if (plan->closes && width == 4) lanes->close_f32(closed, plan->is_first_chunk, n, total);
+  if (plan->closes && width == 8) lanes->close_f64(closed, plan->is_first_chunk, n, total);
 }
 
 void kr_step_fold(const KrRunStep *step, uint32_t n) {

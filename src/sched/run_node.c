@@ -559,6 +559,7 @@ void kr_step_run(KrRun *run, KrRunUnit *unit, KrRunStep *step, const KrSlice *sl
   case KR_STEP_SPREAD: kr_step_spread(step, slice->n); break;
   case KR_STEP_PACK: kr_step_pack(step, slice->n); break;
   case KR_STEP_ADD: kr_step_add(step, slice->n); break;
+  case KR_STEP_KEEP: copy_bytes(step->out[0], step->in[0], slice->n * step->out_bytes[0]); break;
   case KR_STEP_FOLD: kr_step_fold(step, slice->n); break;
   }
   if (!step->has_ring) return;
