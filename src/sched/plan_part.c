@@ -127,8 +127,7 @@ static void push_owner(Split *split, uint32_t index) {
   for (uint32_t k = 0; k < node->n_in; k++) {
     if (!is_inside(split, node->in[k])) continue;
     uint32_t *owner = &split->owner[node->in[k].node];
-    *owner = join(split, *owner,
-                  parts != KR_NONE ? parts + k / KR_SUM_CHUNK : split->owner[index]);
+    *owner = join(split, *owner, parts != KR_NONE ? parts + k / KR_SUM_CHUNK : split->owner[index]);
   }
 }
 
@@ -139,8 +138,8 @@ static void agree(Split *split, uint32_t index) {
   const KrPlanGroup *lanes = &split->plan->groups[group];
   for (uint32_t l = 0; l < lanes->n; l++) {
     uint32_t of = split->owner[lanes->node[l]];
-    owner = of == OWNER_UNSEEN || split->forced[lanes->node[l]] ? OWNER_FLOW
-                                                                 : join(split, owner, of);
+    owner =
+        of == OWNER_UNSEEN || split->forced[lanes->node[l]] ? OWNER_FLOW : join(split, owner, of);
   }
   for (uint32_t l = 0; l < lanes->n; l++) split->owner[lanes->node[l]] = owner;
 }
@@ -264,7 +263,8 @@ static void make_units(Split *split) {
   for (uint32_t s = 0; s <= last_stage; s++) {
     if (s > 0) unit[s] = new_unit(split);
     for (uint32_t p = split->first_part; p < plan->n_parts; p++)
-      if (root_of(split, p) == p && split->part_stage[p] == s) plan->parts[p].unit = new_unit(split);
+      if (root_of(split, p) == p && split->part_stage[p] == s)
+        plan->parts[p].unit = new_unit(split);
   }
   for (uint32_t p = split->first_part; p < plan->n_parts; p++)
     plan->parts[p].unit = plan->parts[root_of(split, p)].unit;
@@ -279,10 +279,10 @@ static void make_units(Split *split) {
 static bool is_whole(const Split *split, uint32_t part) {
   const KrPlanPart *p = &split->plan->parts[part];
   const KrNode *sum = node_at(split, p->sum);
-  uint32_t end = (p->chunk + 1) * KR_SUM_CHUNK < sum->n_in ? (p->chunk + 1) * KR_SUM_CHUNK : sum->n_in;
+  uint32_t end =
+      (p->chunk + 1) * KR_SUM_CHUNK < sum->n_in ? (p->chunk + 1) * KR_SUM_CHUNK : sum->n_in;
   for (uint32_t k = p->chunk * KR_SUM_CHUNK; k < end; k++)
-    if (!is_inside(split, sum->in[k]) ||
-        owner_of(split, sum->in[k].node) != root_of(split, part))
+    if (!is_inside(split, sum->in[k]) || owner_of(split, sum->in[k].node) != root_of(split, part))
       return false;
   return true;
 }
@@ -308,8 +308,7 @@ static void split_flow(Split *split, uint32_t *count) {
   split->root = KR_NEW_ARRAY(plan->arena, uint32_t, plan->n_parts);
   split->part_stage = KR_NEW_ARRAY(plan->arena, uint32_t, plan->n_parts);
   force(split);
-  do
-    find_owners(split);
+  do find_owners(split);
   while (force_loops(split));
   find_stages(split);
   if (are_whole(split) && is_sound(split))

@@ -193,7 +193,7 @@ static void add_group(KrBuilder *builder, uint32_t index) {
 /// One sum, or a chunk of it, while its steps are made.
 typedef struct SumSteps {
   const KrNode *node;
-  uint32_t chunk;   ///< columns of the open chunk; those of all chunks follow when has_total
+  uint32_t chunk; ///< columns of the open chunk; those of all chunks follow when has_total
   bool has_total;
   uint32_t last; ///< the step before
   KrPlanStep step;
@@ -233,8 +233,7 @@ static void add_term(KrBuilder *builder, SumSteps *sum, uint32_t value, uint32_t
   sum->last = kr_builder_add(builder, step);
 }
 
-static bool is_own_group(const KrBuilder *builder, const KrRef *refs, uint32_t n,
-                         uint32_t *group) {
+static bool is_own_group(const KrBuilder *builder, const KrRef *refs, uint32_t n, uint32_t *group) {
   return kr_plan_is_group(builder->plan, refs, n, group) && !is_foreign(builder, refs[0]);
 }
 
@@ -357,8 +356,7 @@ static void add_single(KrBuilder *builder, uint32_t index) {
 void kr_builder_add_node(KrBuilder *builder, uint32_t index) {
   const KrPlan *plan = builder->plan;
   uint32_t group = plan->node_group[index];
-  if (group == KR_NONE && node_at(builder, index)->kind == KR_NODE_SUM &&
-      has_group(builder, index))
+  if (group == KR_NONE && node_at(builder, index)->kind == KR_NODE_SUM && has_group(builder, index))
     add_sum(builder, index);
   else if (group == KR_NONE)
     add_single(builder, index);
