@@ -13,10 +13,10 @@ class Machine:
         self.command = [str(word) for word in command]
         self.env = env
 
-    def run(self, *words, stdin=b""):
+    def run(self, *words, stdin=subprocess.DEVNULL):
         """Bytes of standard output; a run that fails is a ValueError."""
-        done = subprocess.run([*self.command, *map(str, words)], input=stdin, capture_output=True,
-                              timeout=1200, env=self.env)
+        done = subprocess.run([*self.command, *map(str, words)], stdin=stdin, stdout=subprocess.PIPE,
+                              stderr=subprocess.PIPE, timeout=1200, env=self.env)
         if done.returncode:
             text = done.stderr.decode(errors="replace").strip() or f"exit {done.returncode}"
             lines = text.splitlines()
@@ -29,8 +29,10 @@ class Machine:
     def snapshot(self, program):
         return self.run("save", program, SNAPSHOT_TIME)
 
-    def resumed(self, program, snapshot):
-        return self.run("resume", program, stdin=snapshot).decode().splitlines()
+    def resumed(self, program, path):
+        """From a file: Node may find a pipe empty for the moment and end the input."""
+        with open(path, "rb") as snapshot:
+            return self.run("resume", program, stdin=snapshot).decode().splitlines()
 
     def trace(self, program, begin, end, n_slices):
         """{rank: (path, words)}: hashes of slices, or `tick:key time:bits`."""
