@@ -15,7 +15,7 @@ NOISE_PLACES = {"F": "source/sound/noise#0", "G": "combs/source/noise#0"}
 YARDSTICK_FLAGS = {"baseline": ["-march=x86-64"], "v3": ["-march=x86-64-v3"],
                    "v4": ["-march=x86-64-v4", "-mprefer-vector-width=512"]}
 # Copies the host makes of one Faust processor.
-FAUST_COPIES = {"A": 1000, "B": 64, "C": 256, "D": 200, "G": 1}
+FAUST_COPIES = {"A": 20, "B": 64, "C": 256, "D": 20, "G": 1}
 FAUST_MODES = {"scalar": [], "vector": ["-vec", "-vs", str(BLOCK), "-lv", "1"]}
 CHANNELS = {"B": 2}
 
