@@ -201,8 +201,12 @@ static void find_holds(const KrRun *run, KrRunStep *step) {
   bool is_plain = true;
   for (uint32_t k = 0; k < step->n_in; k++)
     is_plain = is_plain && (step->plan->in[k] == KR_NONE || is_plain_value(run, step->plan->in[k]));
-  for (uint32_t k = 0; k < step->n_out; k++)
-    is_plain = is_plain && is_plain_value(run, step->plan->out + k);
+  step->can_hold = step->n_out > 0;
+  for (uint32_t k = 0; k < step->n_out; k++) {
+    bool is_plain_out = is_plain_value(run, step->plan->out + k);
+    is_plain = is_plain && is_plain_out;
+    step->can_hold = step->can_hold && !is_plain_out;
+  }
   step->may_hold = !is_plain;
   step->is_quick = is_plain && !step->has_ring && step->node != NULL &&
                    step->node->kind == KR_NODE_OP && !(step->node->op->flags & KR_OP_ALONE);

@@ -71,7 +71,7 @@ static void note_fault(KrRunUnit *unit, const KrRunStep *step, const char *messa
 static void run_kernel(KrRun *run, KrRunUnit *unit, KrRunStep *step, const KrSlice *slice) {
   KrFault fault = {NULL, 0};
   uint64_t held = 0, all = step->n_in < 64 ? (UINT64_C(1) << step->n_in) - 1 : UINT64_MAX;
-  bool holds = step->may_hold && !step->is_serial;
+  bool holds = step->can_hold && !step->is_serial;
   bool rests = holds && (step->node->op->flags & KR_OP_ELEMENTWISE) && step->n_in > 0 &&
                (step->call.held & all) == all;
   step->call.n = rests ? 1 : slice->n;
@@ -269,7 +269,7 @@ static void run_nearest(KrRun *run, KrRunStep *step, KrStepper *at, uint32_t n) 
   size_t count = step->ring->n_bytes / kr_elem_bytes(step->from);
   uint8_t *out = step->out[0];
   int64_t first = nearest_tick(step, at), k = first;
-  bool holds = step->may_hold && !step->is_serial, differs = false;
+  bool holds = step->can_hold && !step->is_serial, differs = false;
   for (uint32_t i = 0; i < n; i++, kr_stepper_next(at)) {
     k = nearest_tick(step, at);
     if (holds && !differs && k == first && i > 0) continue;
