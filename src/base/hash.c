@@ -1,9 +1,10 @@
 /// SHA-256 as FIPS 180-4 section 6.2 states it.
 #include "base/hash.h"
+#include "base/hash_native.h"
 #include <string.h>
 
 /// First 32 bits of the fractional parts of the cube roots of the first 64 primes (4.2.2).
-static const uint32_t round_constants[64] = {
+const uint32_t kr_hash_rounds[64] = {
     0x428a2f98, 0x71374491, 0xb5c0fbcf, 0xe9b5dba5, 0x3956c25b, 0x59f111f1, 0x923f82a4, 0xab1c5ed5,
     0xd807aa98, 0x12835b01, 0x243185be, 0x550c7dc3, 0x72be5d74, 0x80deb1fe, 0x9bdc06a7, 0xc19bf174,
     0xe49b69c1, 0xefbe4786, 0x0fc19dc6, 0x240ca1cc, 0x2de92c6f, 0x4a7484aa, 0x5cb0a9dc, 0x76f988da,
@@ -32,7 +33,7 @@ static inline void mix(uint32_t v[8], int i, uint32_t word) {
   uint32_t *a = &v[-i & 7], *b = &v[(1 - i) & 7], *c = &v[(2 - i) & 7], *d = &v[(3 - i) & 7];
   uint32_t *e = &v[(4 - i) & 7], *f = &v[(5 - i) & 7], *g = &v[(6 - i) & 7], *h = &v[(7 - i) & 7];
   uint32_t s1 = rotate(*e, 6) ^ rotate(*e, 11) ^ rotate(*e, 25);
-  uint32_t t1 = *h + s1 + ((*e & *f) ^ (~*e & *g)) + round_constants[i] + word;
+  uint32_t t1 = *h + s1 + ((*e & *f) ^ (~*e & *g)) + kr_hash_rounds[i] + word;
   uint32_t s0 = rotate(*a, 2) ^ rotate(*a, 13) ^ rotate(*a, 22);
   *d += t1;
   *h = t1 + s0 + ((*a & *b) ^ (*a & *c) ^ (*b & *c));
@@ -48,6 +49,14 @@ static void compress(uint32_t state[8], const uint8_t block[64]) {
     mix(v, i + 7, w[i + 7]);
   }
   for (int i = 0; i < 8; i++) state[i] += v[i];
+}
+
+void kr_hash_portable(uint32_t state[8], const uint8_t *at, size_t n_blocks) {
+  for (; n_blocks > 0; n_blocks--, at += 64) compress(state, at);
+}
+
+static void compress_blocks(KrHash *hash, const uint8_t *at, size_t n_blocks) {
+  if (!kr_hash_native(hash->state, at, n_blocks)) kr_hash_portable(hash->state, at, n_blocks);
 }
 
 void kr_hash_init(KrHash *hash) {
@@ -66,12 +75,12 @@ void kr_hash_put(KrHash *hash, const void *at, size_t n) {
     size_t n_taken = n < 64 - n_held ? n : 64 - n_held;
     if (n_taken != 0) memcpy(hash->block + n_held, bytes, n_taken);
     if (n_held + n_taken < 64) return;
-    compress(hash->state, hash->block);
+    compress_blocks(hash, hash->block, 1);
     bytes += n_taken;
     n -= n_taken;
   }
-  for (; n >= 64; n -= 64, bytes += 64) compress(hash->state, bytes);
-  if (n != 0) memcpy(hash->block, bytes, n);
+  if (n >= 64) compress_blocks(hash, bytes, n / 64);
+  if (n % 64 != 0) memcpy(hash->block, bytes + n / 64 * 64, n % 64);
 }
 
 void kr_hash_put_u32(KrHash *hash, uint32_t value) {

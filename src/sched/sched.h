@@ -74,6 +74,8 @@ bool kr_run_event(KrRun *run, uint32_t output, KrRunEvent *event);
 /// Snapshot at kr_run_time: canonical bytes, independent of configuration. Outputs not yet read at
 /// or after that time are inside.
 KrStatus kr_run_save(const KrRun *run, KrBuffer *out);
+/// How many bytes that will be. What it needs meanwhile is the arena's.
+size_t kr_run_save_bytes(const KrRun *run, KrArena *arena);
 /// Restores into a fresh run of the same program. KR_ERROR_MISMATCH other program, KR_ERROR_FORMAT
 /// damaged.
 KrStatus kr_run_restore(KrRun *run, const uint8_t *at, size_t n_bytes, const char **error);

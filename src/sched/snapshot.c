@@ -12,14 +12,15 @@ static const char tags[N_SECTIONS][5] = {"HEAD", "UNIT", "NODE", "RING", "STAT",
 /// One walk over the run serves both directions.
 typedef struct Codec {
   bool reading, bad;
-  KrBuffer *out;
+  KrBuffer *out; ///< NULL when writing: `n` counts the bytes
   const uint8_t *at;
   size_t n;
 } Codec;
 
 static void code_bytes(Codec *codec, uint8_t *bytes, size_t n) {
   if (!codec->reading) {
-    kr_buffer_put(codec->out, bytes, n);
+    codec->n += n;
+    if (codec->out != NULL) kr_buffer_put(codec->out, bytes, n);
     return;
   }
   if (codec->n < n) {
@@ -69,12 +70,6 @@ static void code_f64(Codec *codec, double *value) {
   *value = kr_f64_from_bits(bits);
 }
 
-static void code_f32(Codec *codec, float *value) {
-  uint32_t bits = kr_f32_to_bits(kr_f32_canonical(*value));
-  code_u32(codec, &bits);
-  *value = kr_f32_from_bits(bits);
-}
-
 static void code_ratio(Codec *codec, KrRatio *ratio) {
   code_i64(codec, &ratio->num);
   code_i64(codec, &ratio->den);
@@ -84,23 +79,75 @@ static void code_ratio(Codec *codec, KrRatio *ratio) {
   }
 }
 
-static void code_elems(Codec *codec, KrElem elem, void *at, uint64_t n) {
-  switch (elem) {
-  case KR_ELEM_BOOL: code_bytes(codec, at, (size_t)n); break;
-  case KR_ELEM_F32:
-    for (uint64_t i = 0; i < n; i++) code_f32(codec, (float *)at + i);
-    break;
-  case KR_ELEM_F64:
-    for (uint64_t i = 0; i < n; i++) code_f64(codec, (double *)at + i);
-    break;
-  case KR_ELEM_I32:
-  case KR_ELEM_U32:
-    for (uint64_t i = 0; i < n; i++) code_u32(codec, (uint32_t *)at + i);
-    break;
-  default:
-    for (uint64_t i = 0; i < n; i++) code_u64(codec, (uint64_t *)at + i);
-    break;
+enum { BLOCK_ELEMS = 128 };
+
+static uint64_t canonical_bits(KrElem elem, uint64_t bits) {
+  if (elem == KR_ELEM_F32)
+    return kr_f32_to_bits(kr_f32_canonical(kr_f32_from_bits((uint32_t)bits)));
+  return elem == KR_ELEM_F64 ? kr_f64_to_bits(kr_f64_canonical(kr_f64_from_bits(bits))) : bits;
+}
+
+static uint64_t load_elem(size_t width, const uint8_t *at) {
+  uint32_t half;
+  uint64_t whole;
+  if (width == 1) return *at;
+  __builtin_memcpy(&half, at, 4);
+  if (width == 4) return half;
+  __builtin_memcpy(&whole, at, 8);
+  return whole;
+}
+
+static void store_elem(size_t width, uint8_t *at, uint64_t bits) {
+  uint32_t half = (uint32_t)bits;
+  if (width == 1)
+    *at = (uint8_t)bits;
+  else if (width == 4)
+    __builtin_memcpy(at, &half, 4);
+  else
+    __builtin_memcpy(at, &bits, 8);
+}
+
+// At most BLOCK_ELEMS elements, `stride` bytes apart; inlined once for each constant type.
+static inline __attribute__((always_inline)) void
+code_block(Codec *codec, KrElem elem, size_t width, uint8_t *at, size_t stride, size_t n) {
+  uint8_t bytes[8 * BLOCK_ELEMS];
+  for (size_t i = 0; codec->out != NULL && i < n; i++) {
+    uint64_t bits = canonical_bits(elem, load_elem(width, at + i * stride));
+    for (size_t k = 0; k < width; k++) bytes[i * width + k] = (uint8_t)(bits >> 8 * k);
   }
+  code_bytes(codec, bytes, n * width);
+  for (size_t i = 0; codec->reading && i < n; i++) {
+    uint64_t bits = 0;
+    for (size_t k = 0; k < width; k++) bits |= (uint64_t)bytes[i * width + k] << 8 * k;
+    store_elem(width, at + i * stride, canonical_bits(elem, bits));
+  }
+}
+
+// Elements `stride` bytes apart.
+static void code_strided(Codec *codec, KrElem elem, uint8_t *at, size_t stride, uint64_t n) {
+  size_t width = kr_elem_bytes(elem);
+  for (uint64_t done = 0; done < n; done += BLOCK_ELEMS, at += BLOCK_ELEMS * stride) {
+    size_t count = n - done < BLOCK_ELEMS ? (size_t)(n - done) : BLOCK_ELEMS;
+    bool is_dense = stride == width;
+    if (elem == KR_ELEM_F32 && is_dense)
+      code_block(codec, KR_ELEM_F32, 4, at, 4, count);
+    else if (elem == KR_ELEM_F64 && is_dense)
+      code_block(codec, KR_ELEM_F64, 8, at, 8, count);
+    else if (elem == KR_ELEM_F32)
+      code_block(codec, KR_ELEM_F32, 4, at, stride, count);
+    else if (elem == KR_ELEM_F64)
+      code_block(codec, KR_ELEM_F64, 8, at, stride, count);
+    else if (width == 4)
+      code_block(codec, KR_ELEM_U32, 4, at, stride, count);
+    else if (width == 8)
+      code_block(codec, KR_ELEM_U64, 8, at, stride, count);
+    else
+      code_block(codec, KR_ELEM_BOOL, 1, at, stride, count);
+  }
+}
+
+static void code_elems(Codec *codec, KrElem elem, void *at, uint64_t n) {
+  code_strided(codec, elem, at, kr_elem_bytes(elem), n);
 }
 
 // ---- operators
@@ -112,11 +159,7 @@ static void code_lane(Codec *codec, const KrRunStep *step, uint32_t field, uint3
   KrElem elem = declared == KR_ELEM_CALL ? step->node->elem : (KrElem)declared;
   size_t width = kr_elem_bytes(elem), stride = width * step->lanes;
   uint8_t *at = (uint8_t *)step->field[field] + lane * width + first * stride;
-  if (step->lanes == 1) {
-    code_elems(codec, elem, at, n);
-    return;
-  }
-  for (uint64_t i = 0; i < n; i++) code_elems(codec, elem, at + i * stride, 1);
+  code_strided(codec, elem, at, stride, n);
 }
 
 static void code_fields(const KrRun *run, Codec *codec, KrRunStep *step, int64_t n_done) {
@@ -475,6 +518,32 @@ static bool save_sections(KrRun *run, KrBuffer *out) {
   return true;
 }
 
+static size_t count_bytes(KrRun *run) {
+  size_t n = 0;
+  for (uint32_t section = 0; section < N_SECTIONS; section++) {
+    Codec codec = {.out = NULL};
+    code_section(run, &codec, section);
+    n += SECTION_HEAD_BYTES + codec.n + DIGEST_BYTES;
+  }
+  return n;
+}
+
+size_t kr_run_save_bytes(const KrRun *run, KrArena *arena) {
+  KrRun copy = *run;
+  copy.arena = arena;
+  return count_bytes(&copy);
+}
+
+// All memory at once: growing by doubling costs more than the bytes themselves.
+static void reserve(KrBuffer *out, size_t n) {
+  if (out->at != NULL && out->cap - out->n > n) return;
+  char *at = kr_arena_array(out->arena, out->n + n + 1, 1);
+  if (at == NULL) return;
+  if (out->n > 0) __builtin_memcpy(at, out->at, out->n);
+  out->at = at;
+  out->cap = out->n + n + 1;
+}
+
 KrStatus kr_run_save(const KrRun *run, KrBuffer *out) {
   jmp_buf here, *outer = out->arena->escape;
   KrRun copy = *run;
@@ -485,6 +554,7 @@ KrStatus kr_run_save(const KrRun *run, KrBuffer *out) {
     out->arena->escape = outer;
     return KR_ERROR_MEMORY;
   }
+  reserve(out, count_bytes(&copy));
   bool saved = save_sections(&copy, out);
   out->arena->escape = outer;
   return saved ? KR_OK : KR_ERROR_MEMORY;

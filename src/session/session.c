@@ -162,6 +162,22 @@ KrStatus kr_session_push(KrSession *session, const char *input, const KrEventInp
   return KR_ERROR_NOT_FOUND;
 }
 
+// The bytes are written where they stay; the arena is for what saving needs meanwhile.
+static KrStatus save_run(const KrRun *run, KrArena *arena, uint8_t **at, size_t *n_bytes) {
+  size_t n = kr_run_save_bytes(run, arena);
+  char *bytes = malloc(n + 1);
+  if (bytes == NULL) return KR_ERROR_MEMORY;
+  KrBuffer buffer = {.arena = arena, .at = bytes, .cap = n + 1};
+  KrStatus status = kr_run_save(run, &buffer);
+  if (status != KR_OK) {
+    free(bytes);
+    return status;
+  }
+  *at = (uint8_t *)bytes;
+  *n_bytes = buffer.n;
+  return KR_OK;
+}
+
 KrStatus kr_session_save(const KrSession *session, uint8_t **at, size_t *n_bytes) {
   KrArena arena;
   kr_arena_init(&arena, NULL);
@@ -171,19 +187,9 @@ KrStatus kr_session_save(const KrSession *session, uint8_t **at, size_t *n_bytes
     return KR_ERROR_MEMORY;
   }
   arena.escape = &escape;
-  KrBuffer buffer;
-  kr_buffer_init(&buffer, &arena);
   // What a lead asks for before the first instant belongs to the state at 0.
   KrStatus status = kr_run_to(session->run, kr_run_time(session->run));
-  if (status == KR_OK) status = kr_run_save(session->run, &buffer);
-  if (status == KR_OK) {
-    *at = malloc(buffer.n > 0 ? buffer.n : 1);
-    *n_bytes = buffer.n;
-    if (*at != NULL)
-      memcpy(*at, buffer.at, buffer.n);
-    else
-      status = KR_ERROR_MEMORY;
-  }
+  if (status == KR_OK) status = save_run(session->run, &arena, at, n_bytes);
   kr_arena_deinit(&arena);
   return status;
 }

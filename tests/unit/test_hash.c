@@ -1,5 +1,6 @@
 /// SHA-256 against published digests, in pieces of every size.
 #include "base/hash.h"
+#include "base/hash_native.h"
 #include "unit/model.h"
 #include <string.h>
 
@@ -69,12 +70,28 @@ static void integers_are_little_endian(void **state) {
   expect(bytes, sizeof bytes, 12, text);
 }
 
+static void the_instructions_of_the_processor_give_the_same_states(void **state) {
+  (void)state;
+  static uint8_t blocks[40 * 64];
+  uint32_t native[8], portable[8];
+  uint64_t seed = 1;
+  for (int round = 0; round < 200; round++) {
+    for (size_t i = 0; i < sizeof blocks; i++) blocks[i] = (uint8_t)draw(&seed);
+    for (int i = 0; i < 8; i++) native[i] = portable[i] = (uint32_t)draw(&seed);
+    size_t n_blocks = (size_t)round % 41;
+    if (!kr_hash_native(native, blocks, n_blocks)) skip();
+    kr_hash_portable(portable, blocks, n_blocks);
+    assert_memory_equal(native, portable, sizeof native);
+  }
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(known_texts_have_their_digests),
       cmocka_unit_test(a_million_letters_have_their_digest),
       cmocka_unit_test(pieces_do_not_show),
       cmocka_unit_test(integers_are_little_endian),
+      cmocka_unit_test(the_instructions_of_the_processor_give_the_same_states),
   };
   return cmocka_run_group_tests_name("hash", tests, NULL, NULL);
 }

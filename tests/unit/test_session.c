@@ -1,6 +1,7 @@
 // A running piece through the public interface: messages, reading, pushed events, files from the
 // host, saving, swapping, hashes.
 #include "kairo/kairo.h"
+#include "session/session.h"
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -409,6 +410,37 @@ static void settings_inputs_and_probes_are_taken(void **state) {
   kr_program_free(program);
 }
 
+// An hour at a time, as long as a piece may stay on a wall.
+static void a_simulated_year_takes_no_more_memory(void **state) {
+  (void)state;
+  KrProgram *program = NULL;
+  KrProgramOptions options;
+  kr_program_defaults(&options);
+  options.step = ratio(3600, 1);
+  program = load_with("let notes = event.every(7200s, payload=Note{freq: 1Hz, dur: 1200s})\n"
+                      "@state(merge=sum) total: i64 = 0\n"
+                      "flow slow(dt=600s) { output sine(freq=1Hz / 86400) }\n"
+                      "flow fast(dt=300s) {\n  total = total + 1\n"
+                      "  output delay(resample(slow, to=sim, mode=cubic), 3000s)\n"
+                      "  output g = notes.to_signal(mode=gate)\n}\n"
+                      "flow day(dt=86400s) {\n  total = total + 1\n  output mean(slow)\n}\n",
+                      &options);
+  KrSession *session = begin(program);
+  size_t n_bytes[2], taken = 0;
+  for (int64_t hour = 1; hour <= 365 * 24; hour++) {
+    uint8_t *at;
+    assert_int_equal(kr_session_run(session, ratio(3600 * hour, 1)), KR_OK);
+    if (hour == 24) taken = session->arena->n_bytes;
+    if (hour != 48 && hour != 365 * 24) continue;
+    assert_int_equal(kr_session_save(session, &at, &n_bytes[hour != 48]), KR_OK);
+    kr_bytes_free(at);
+  }
+  assert_int_equal(session->arena->n_bytes, taken);
+  assert_int_equal(n_bytes[0], n_bytes[1]);
+  kr_session_free(session);
+  kr_program_free(program);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(errors_have_place_reason_and_hint),
@@ -422,6 +454,7 @@ int main(void) {
       cmocka_unit_test(damaged_and_foreign_snapshots_are_refused),
       cmocka_unit_test(swapping_the_same_program_changes_nothing),
       cmocka_unit_test(a_swap_keeps_states),
+      cmocka_unit_test(a_simulated_year_takes_no_more_memory),
       cmocka_unit_test(hashes_tell_structure_from_constants),
       cmocka_unit_test(settings_inputs_and_probes_are_taken),
   };
