@@ -64,7 +64,7 @@ typedef struct KrRunStep {
   bool is_serial;          ///< runs tick by tick
   bool is_quick;           ///< an operator of one lane whose inputs are held always or never
   bool may_hold;           ///< inputs may be held in one tile and not in the next
-  bool can_hold;            ///< and so may outputs
+  bool can_hold;           ///< and so may outputs
   KrRunPlace *place;       ///< CROSS linear and cubic of KR_LANES: where the ticks fall
   uint64_t *rest;          ///< SIGNAL of KR_LANES: [port][lane], what a tick without events gives
   bool has_rest;

@@ -209,6 +209,10 @@ static void run_sinc(KrReference *r, const KrNode *node, int64_t k, KrRatio a, v
   KrRatio start = over(sub(reader->clock.phase, source->clock.phase), source->clock.dt);
   int64_t den = start.den / (int64_t)kr_gcd((uint64_t)start.den, (uint64_t)ratio.den) * ratio.den;
   bool narrow = kr_ratio_compare(ratio, KR_RATIO_ONE) > 0;
+  if (den == 1 && !narrow) { // every tick on a tick of an equal rate
+    knot(r, node->source, k, out, node->type.elem);
+    return;
+  }
   int64_t half = narrow ? kr_ratio_ceil(mul(ratio, kr_ratio_of(16))) : 16;
   double scale = narrow ? (double)ratio.den / (double)ratio.num : 1.0, y = 0;
   double place = to_f64(a) * 4096;
