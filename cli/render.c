@@ -25,6 +25,7 @@ typedef struct Render {
   KrRatio snapshots[64];
   bool snapshot_done[64];
   double started, shown;
+  bool is_progress_shown;
 } Render;
 
 static int fail(const char *file, const char *message) {
@@ -177,8 +178,9 @@ static int report_fault(const Render *render) {
 }
 
 static void show_progress(Render *render, KrRatio now) {
+  if (!render->is_progress_shown) return;
   double seconds = wall_seconds();
-  if (render->options.quiet || !isatty(STDERR_FILENO) || seconds - render->shown < 0.1) return;
+  if (seconds - render->shown < 0.1) return;
   render->shown = seconds;
   double part =
       (double)now.num / (double)now.den / ((double)render->end.num / (double)render->end.den);
@@ -447,6 +449,7 @@ int run_render(int n_args, char **args) {
   if (code >= 0) return code;
   render.begin = KR_RATIO_ZERO;
   render.started = wall_seconds();
+  render.is_progress_shown = !render.options.quiet && isatty(STDERR_FILENO);
   kr_arena_init(&render.arena, NULL);
   code = render_all(&render);
   if (code != EXIT_OK) sinks_abort(&render.sinks);

@@ -112,6 +112,18 @@ KrStatus kr_session_read(const KrSession *session, uint32_t index, uint32_t colu
   return KR_OK;
 }
 
+// n values to every n_channels-th place; the usual cases apart, as plain loops.
+static void put_channel(float *restrict to, size_t n_channels, const void *restrict at, KrElem elem,
+                        uint32_t n) {
+  const float *from = at;
+  if (elem != KR_ELEM_F32)
+    for (uint32_t i = 0; i < n; i++) to[i * n_channels] = (float)read_value(at, elem, i);
+  else if (n_channels == 1)
+    for (uint32_t i = 0; i < n; i++) to[i] = kr_f32_canonical(from[i]);
+  else
+    for (uint32_t i = 0; i < n; i++) to[i * n_channels] = kr_f32_canonical(from[i]);
+}
+
 KrStatus kr_session_read_audio(const KrSession *session, uint32_t index, int64_t first, uint32_t n,
                                float *frames) {
   if (!is_readable(session, index, 0)) return KR_ERROR_ARGUMENT;
@@ -123,10 +135,7 @@ KrStatus kr_session_read_audio(const KrSession *session, uint32_t index, int64_t
     for (uint32_t done = 0, count; done < n; done += count) {
       const void *at = kr_run_output(session->run, index, c, first + done, n - done, &count);
       if (at == NULL || count == 0) return KR_ERROR_ARGUMENT;
-      for (uint32_t i = 0; i < count; i++)
-        frames[(size_t)(done + i) * n_channels + c] = type.elem == KR_ELEM_F32
-                                                          ? kr_f32_canonical(((const float *)at)[i])
-                                                          : (float)read_value(at, type.elem, i);
+      put_channel(frames + (size_t)done * n_channels + c, n_channels, at, type.elem, count);
     }
   }
   return KR_OK;
