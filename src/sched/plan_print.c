@@ -72,8 +72,34 @@ static bool next_boundary(const KrPlan *plan, uint32_t *index, const KrNode **no
   return false;
 }
 
-static KrRef ring_ref(const KrPlan *plan, const KrPlanRing *ring) {
+/// What a ring keeps: a port of a node, of a group from that node on, or a chunk of a sum.
+typedef struct Kept {
+  KrRef ref;
+  uint32_t n_lanes; ///< nodes of the group; 1: alone
+  bool is_chunk;
+} Kept;
+
+static uint32_t n_ports(const KrPlan *plan, uint32_t node) {
+  uint32_t n = plan->graph->nodes[node].n_out;
+  return n > 0 ? n : 1;
+}
+
+static Kept kept_lanes(const KrPlan *plan, uint32_t value) {
+  for (uint32_t p = 0; p < plan->n_parts; p++)
+    if (plan->parts[p].value == value)
+      return (Kept){{plan->parts[p].sum, plan->parts[p].chunk}, 1, true};
+  for (uint32_t g = 0; g < plan->n_groups; g++) {
+    const KrPlanGroup *group = &plan->groups[g];
+    uint32_t port = value - group->first_value;
+    if (value >= group->first_value && port < n_ports(plan, group->node[0]))
+      return (Kept){{group->node[0], port}, group->n, false};
+  }
+  return (Kept){{0, 0}, 1, false};
+}
+
+static Kept kept_by(const KrPlan *plan, const KrPlanRing *ring) {
   uint32_t low = 0, high = plan->graph->n_nodes;
+  if (plan->values[ring->value].lanes > 1) return kept_lanes(plan, ring->value);
   while (high - low > 1) {
     uint32_t middle = low + (high - low) / 2;
     if (plan->first_value[middle] <= ring->value)
@@ -81,14 +107,27 @@ static KrRef ring_ref(const KrPlan *plan, const KrPlanRing *ring) {
     else
       high = middle;
   }
-  return (KrRef){low, ring->value - plan->first_value[low]};
+  return (Kept){{low, ring->value - plan->first_value[low]}, 1, false};
 }
 
-static uint32_t count_serial(const KrPlanUnit *unit) {
-  uint32_t n = 0;
-  for (uint32_t i = 0; i < unit->n_segments; i++)
-    if (unit->segments[i].serial) n += unit->segments[i].end - unit->segments[i].begin;
-  return n;
+/// The steps of a flow in all its units.
+typedef struct StepCount {
+  uint32_t n, serial, later, wide, parts;
+} StepCount;
+
+static StepCount count_steps(const KrPlan *plan, uint32_t flow) {
+  StepCount count = {0, 0, 0, 0, 0};
+  for (uint32_t u = 0; u < plan->n_units; u++) {
+    const KrPlanUnit *unit = &plan->units[u];
+    if (unit->flow != flow) continue;
+    count.n += unit->n_steps;
+    count.later += unit->level == 1 ? unit->n_steps : 0;
+    count.parts += unit->level == KR_LEVEL_PART;
+    for (uint32_t i = 0; i < unit->n_segments; i++)
+      if (unit->segments[i].serial) count.serial += unit->segments[i].end - unit->segments[i].begin;
+    for (uint32_t i = 0; i < unit->n_steps; i++) count.wide += unit->steps[i].lanes > 1;
+  }
+  return count;
 }
 
 // ---- text
@@ -123,11 +162,12 @@ static void print_flow(const KrPlan *plan, uint32_t index, uint32_t place, KrBuf
       plan->span_ticks > 0 && plan->span_ticks < unit->tile ? plan->span_ticks : unit->tile;
   kr_buffer_print(out, "%u", (unsigned)span);
   pad(out, line, 86);
-  uint32_t serial = count_serial(unit);
-  kr_buffer_print(out, "%u", (unsigned)unit->n_steps);
-  if (serial > 0) kr_buffer_print(out, ", %u of them tick by tick", (unsigned)serial);
-  if (p->unit[1] != KR_NONE)
-    kr_buffer_print(out, ", %u later for prev", (unsigned)plan->units[p->unit[1]].n_steps);
+  StepCount count = count_steps(plan, index);
+  kr_buffer_print(out, "%u", (unsigned)count.n);
+  if (count.wide > 0) kr_buffer_print(out, ", %u of 16 lanes", (unsigned)count.wide);
+  if (count.parts > 0) kr_buffer_print(out, ", in %u parts", (unsigned)count.parts + 1);
+  if (count.serial > 0) kr_buffer_print(out, ", %u tick by tick", (unsigned)count.serial);
+  if (count.later > 0) kr_buffer_print(out, ", %u later for prev", (unsigned)count.later);
   if (flow->substeps > 1) kr_buffer_print(out, ", %u substeps", (unsigned)flow->substeps);
   if (p->phase > 0) {
     KrRatio phase = to_ms(plan, p->phase);
@@ -141,12 +181,17 @@ static void print_readings(const KrPlan *plan, KrBuffer *out) {
   uint32_t at = 0;
   bool any = false;
   while (next_reading(plan, &at, &reading)) {
+    if (plan->node_lane[at - 1] > 0) continue;
     if (!any) kr_buffer_print(out, "\nreads\n");
     any = true;
     const KrGraph *graph = plan->graph;
-    kr_buffer_print(out, "  %t <- %t (%t): %s", graph->flows[reading.reader].name,
-                    graph->flows[reading.source].name, graph->nodes[reading.node->source.node].path,
-                    mode_text(reading.node));
+    kr_buffer_print(out, "  %t <- %t (%t", graph->flows[reading.reader].name,
+                    graph->flows[reading.source].name,
+                    graph->nodes[reading.node->source.node].path);
+    uint32_t group = plan->node_group[at - 1];
+    if (group != KR_NONE)
+      kr_buffer_print(out, " and %u more lanes", (unsigned)plan->groups[group].n - 1);
+    kr_buffer_print(out, "): %s", mode_text(reading.node));
     if (reading.node->causal) kr_buffer_print(out, ", align=causal");
     if (reading.look_ahead > 0) {
       KrRatio ms = to_ms(plan, reading.look_ahead);
@@ -160,9 +205,11 @@ static void print_rings(const KrPlan *plan, KrBuffer *out) {
   if (plan->n_rings > 0) kr_buffer_print(out, "\nbuffers\n");
   for (uint32_t r = 0; r < plan->n_rings; r++) {
     const KrPlanRing *ring = &plan->rings[r];
-    KrRef ref = ring_ref(plan, ring);
-    kr_buffer_print(out, "  %t.%u: %llu ticks of %zu bytes%s\n", plan->graph->nodes[ref.node].path,
-                    (unsigned)ref.port, (unsigned long long)ring->cap,
+    Kept kept = kept_by(plan, ring);
+    kr_buffer_print(out, "  %t%s%u", plan->graph->nodes[kept.ref.node].path,
+                    kept.is_chunk ? " chunk " : ".", (unsigned)kept.ref.port);
+    if (kept.n_lanes > 1) kr_buffer_print(out, " and %u more lanes", (unsigned)kept.n_lanes - 1);
+    kr_buffer_print(out, ": %llu ticks of %zu bytes%s\n", (unsigned long long)ring->cap,
                     plan->values[ring->value].n_bytes, ring->is_output ? ", output" : "");
   }
 }
@@ -229,6 +276,7 @@ static void put_flow(const KrPlan *plan, uint32_t index, KrBuffer *out) {
   const KrFlow *flow = &plan->graph->flows[index];
   const KrPlanFlow *p = &plan->flows[index];
   const KrPlanUnit *unit = &plan->units[p->unit[0]];
+  StepCount count = count_steps(plan, index);
   kr_buffer_print(out, "    {");
   put_key(out, "name");
   put_string(out, flow->name);
@@ -240,8 +288,8 @@ static void put_flow(const KrPlan *plan, uint32_t index, KrBuffer *out) {
   kr_buffer_print(out, ", ");
   put_ratio(out, "lead_s", to_seconds(plan, p->lead));
   kr_buffer_print(out, ", \"substeps\": %u, \"span\": %u, \"steps\": %u, \"serial_steps\": %u}",
-                  (unsigned)flow->substeps, (unsigned)unit->tile, (unsigned)unit->n_steps,
-                  (unsigned)count_serial(unit));
+                  (unsigned)flow->substeps, (unsigned)unit->tile, (unsigned)count.n,
+                  (unsigned)count.serial);
 }
 
 static void put_readings(const KrPlan *plan, KrBuffer *out) {
@@ -267,7 +315,7 @@ static void put_readings(const KrPlan *plan, KrBuffer *out) {
 static void put_rings(const KrPlan *plan, KrBuffer *out) {
   kr_buffer_print(out, "  \"buffers\": [");
   for (uint32_t r = 0; r < plan->n_rings; r++) {
-    KrRef ref = ring_ref(plan, &plan->rings[r]);
+    KrRef ref = kept_by(plan, &plan->rings[r]).ref;
     kr_buffer_print(out, "%s\n    {\"stream\": ", r > 0 ? "," : "");
     put_string(out, plan->graph->nodes[ref.node].path);
     kr_buffer_print(out, ", \"port\": %u, \"ticks\": %llu, \"tick_bytes\": %zu}",

@@ -436,8 +436,16 @@ int64_t kr_run_count(const KrPlan *plan, uint32_t flow, int64_t until) {
 static void run_segment(KrRun *run, KrRunUnit *unit, const KrPlanSegment *segment,
                         const KrSlice *slice) {
   if (!segment->serial) {
-    for (uint32_t s = segment->begin; s < segment->end; s++)
-      kr_step_run(run, unit, &unit->steps[s], slice);
+    for (uint32_t s = segment->begin; s < segment->end; s++) {
+      KrRunStep *step = &unit->steps[s];
+      if (!step->is_quick) {
+        kr_step_run(run, unit, step, slice);
+        continue;
+      }
+      step->call.n = slice->n;
+      step->call.tick = slice->inner;
+      step->kernel(&step->call);
+    }
     return;
   }
   KrSlice one = *slice;

@@ -47,11 +47,16 @@ typedef struct KrRunPlace {
   KrStepper after;
 } KrRunPlace;
 
+/// What a quick step touches stands first: a thousand of them stay in the cache.
 typedef struct KrRunStep {
-  const KrPlanStep *plan;
-  const KrNode *node; ///< NULL: IMPORT, COMMIT
   KrKernel *kernel;
+  bool is_quick;  ///< an operator of one lane whose inputs are held always or never
+  bool is_serial; ///< runs tick by tick
+  bool may_hold;  ///< inputs may be held in one tile and not in the next
+  bool can_hold;  ///< and so may outputs
   KrCall call;
+  const KrPlanStep *plan;
+  const KrNode *node; ///< NULL: no NODE step
   const void **in_base, **in; ///< at the tile's first tick; at the slice's
   void **out_base, **out;
   size_t *in_bytes, *out_bytes; ///< per tick, 0: held
@@ -61,10 +66,6 @@ typedef struct KrRunStep {
   void **field;
   const KrLanes *at_level;
   uint32_t lanes, n_lanes; ///< of the step; those that stand for nodes
-  bool is_serial;          ///< runs tick by tick
-  bool is_quick;           ///< an operator of one lane whose inputs are held always or never
-  bool may_hold;           ///< inputs may be held in one tile and not in the next
-  bool can_hold;           ///< and so may outputs
   KrRunPlace *place;       ///< CROSS linear and cubic of KR_LANES: where the ticks fall
   uint64_t *rest;          ///< SIGNAL of KR_LANES: [port][lane], what a tick without events gives
   bool has_rest;
