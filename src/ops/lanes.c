@@ -48,20 +48,30 @@ static void put(uint32_t width, const void *from, uint32_t stride, uint32_t n, v
     PUT(uint8_t)
 }
 
+// All lanes of every tick, in one run where the rows follow each other.
 #define REALS(real, f)                                                                             \
-  static void add_full_##f(const real *from, uint32_t stride, bool opens, uint32_t n,              \
-                           real *restrict sum) {                                                   \
-    if (opens)                                                                                     \
-      for (uint32_t t = 0; t < n; t++)                                                             \
-        for (uint32_t l = 0; l < KR_LANES; l++) sum[t * KR_LANES + l] = 0 + from[t * stride + l];  \
+  static void open_##f(const real *from, uint32_t stride, uint32_t n, real *restrict sum) {        \
+    if (stride == KR_LANES)                                                                        \
+      for (uint32_t i = 0; i < n * KR_LANES; i++) sum[i] = 0 + from[i];                            \
     else                                                                                           \
       for (uint32_t t = 0; t < n; t++)                                                             \
-        for (uint32_t l = 0; l < KR_LANES; l++) sum[t * KR_LANES + l] += from[t * stride + l];     \
+        for (uint32_t l = 0; l < KR_LANES; l++) sum[t * KR_LANES + l] = 0 + from[l];               \
+  }                                                                                                \
+  static void add_full_##f(const real *from, uint32_t stride, uint32_t n, real *restrict sum) {    \
+    if (stride == KR_LANES)                                                                        \
+      for (uint32_t i = 0; i < n * KR_LANES; i++) sum[i] += from[i];                               \
+    else                                                                                           \
+      for (uint32_t t = 0; t < n; t++)                                                             \
+        for (uint32_t l = 0; l < KR_LANES; l++) sum[t * KR_LANES + l] += from[l];                  \
   }                                                                                                \
   static void add_##f(const real *from, uint32_t stride, uint32_t n_lanes, bool opens, uint32_t n, \
                       real *restrict sum) {                                                        \
+    if (n_lanes == KR_LANES && opens) {                                                            \
+      open_##f(from, stride, n, sum);                                                              \
+      return;                                                                                      \
+    }                                                                                              \
     if (n_lanes == KR_LANES) {                                                                     \
-      add_full_##f(from, stride, opens, n, sum);                                                   \
+      add_full_##f(from, stride, n, sum);                                                          \
       return;                                                                                      \
     }                                                                                              \
     for (uint32_t i = 0; opens && i < n * KR_LANES; i++) sum[i] = 0;                               \
@@ -73,21 +83,27 @@ static void put(uint32_t width, const void *from, uint32_t stride, uint32_t n, v
     for (uint32_t i = 0; !is_first && i < n * KR_LANES; i++) total[i] += chunk[i];                 \
   }                                                                                                \
   static void fold_##f(const real *from, uint32_t n, real *restrict to) {                          \
-    for (uint32_t t = 0; t < n; t++) {                                                             \
-      const real *x = from + t * KR_LANES;                                                         \
-      real half[8];                                                                                \
-      for (uint32_t l = 0; l < 8; l++) half[l] = x[l] + x[l + 8];                                  \
-      for (uint32_t l = 0; l < 4; l++) half[l] += half[l + 4];                                     \
-      to[t] = (half[0] + half[2]) + (half[1] + half[3]);                                           \
-    }                                                                                              \
+    real half[KR_TILE * 8], quarter[KR_TILE * 4];                                                  \
+    for (uint32_t t = 0; t < n; t++)                                                               \
+      for (uint32_t l = 0; l < 8; l++)                                                             \
+        half[t * 8 + l] = from[t * KR_LANES + l] + from[t * KR_LANES + l + 8];                     \
+    for (uint32_t t = 0; t < n; t++)                                                               \
+      for (uint32_t l = 0; l < 4; l++) quarter[t * 4 + l] = half[t * 8 + l] + half[t * 8 + l + 4]; \
+    for (uint32_t t = 0; t < n; t++)                                                               \
+      to[t] = (quarter[t * 4] + quarter[t * 4 + 2]) + (quarter[t * 4 + 1] + quarter[t * 4 + 3]);   \
   }                                                                                                \
   static void linear_##f(const real *x0, const real *x1, const real *a, uint32_t n,                \
                          real *restrict to) {                                                      \
     real base[KR_LANES], slope[KR_LANES];                                                          \
     for (uint32_t l = 0; l < KR_LANES; l++) base[l] = x0[l], slope[l] = x1[l] - x0[l];             \
-    for (uint32_t t = 0; t < n; t++)                                                               \
-      for (uint32_t l = 0; l < KR_LANES; l++)                                                      \
-        to[t * KR_LANES + l] = a[t] == 0 ? base[l] : base[l] + a[t] * slope[l];                    \
+    for (uint32_t t = 0; t < n; t++) {                                                             \
+      const real part = a[t];                                                                      \
+      real *restrict row = to + t * KR_LANES;                                                      \
+      if (part == 0)                                                                               \
+        __builtin_memcpy(row, base, sizeof base);                                                  \
+      else                                                                                         \
+        for (uint32_t l = 0; l < KR_LANES; l++) row[l] = base[l] + part * slope[l];                \
+    }                                                                                              \
   }
 REALS(float, f32)
 REALS(double, f64)

@@ -56,7 +56,7 @@ typedef struct KrRunStep {
   bool can_hold;  ///< and so may outputs
   KrCall call;
   const KrPlanStep *plan;
-  const KrNode *node; ///< NULL: no NODE step
+  const KrNode *node;         ///< NULL: no NODE step
   const void **in_base, **in; ///< at the tile's first tick; at the slice's
   void **out_base, **out;
   size_t *in_bytes, *out_bytes; ///< per tick, 0: held

@@ -183,6 +183,17 @@ static void find_rest(const Signals *signals, uint32_t lane) {
                signals->slice->tick, out);
 }
 
+// Every tick as if nothing happened.
+static void spread_rest(const Signals *signals) {
+  const KrRunStep *step = signals->step;
+  for (uint32_t port = 0; port < step->n_out; port++) {
+    size_t n_bytes = (size_t)KR_LANES * out_width(signals, port);
+    uint8_t *to = step->out[port];
+    for (uint32_t t = 0; t < signals->slice->n; t++, to += n_bytes)
+      __builtin_memcpy(to, rest_at(signals, port, 0), n_bytes);
+  }
+}
+
 static KrStatus run_lane(const Signals *signals, uint32_t lane) {
   uint64_t row[KR_MAX_OUTS][KR_TILE];
   void *out[KR_MAX_OUTS];
@@ -190,40 +201,31 @@ static KrStatus run_lane(const Signals *signals, uint32_t lane) {
   const KrSlice *slice = signals->slice;
   const KrGraph *graph = signals->run->plan->graph;
   const KrNode *node = lane_node(signals, lane);
-  KrSite *site = &step->site[lane];
-  bool is_quiet = kr_site_is_quiet(site, slice->tick, slice->n);
+  for (uint32_t port = 0; port < step->n_out; port++) out[port] = row[port];
+  KR_TRY(kr_site_run(&step->site[lane], graph, node, &graph->flows[node->flow].clock, slice->tick,
+                     slice->n, out));
   for (uint32_t port = 0; port < step->n_out; port++)
-    out[port] = is_quiet ? (void *)rest_at(signals, port, lane) : row[port];
-  if (!is_quiet)
-    KR_TRY(kr_site_run(site, graph, node, &graph->flows[node->flow].clock, slice->tick, slice->n,
-                       out));
-  for (uint32_t port = 0; port < step->n_out; port++)
-    step->at_level->put(out_width(signals, port), out[port], !is_quiet, slice->n, step->out[port],
-                        lane);
+    step->at_level->put(out_width(signals, port), out[port], 1, slice->n, step->out[port], lane);
   return KR_OK;
-}
-
-static void repeat_lane(const Signals *signals, uint32_t lane) {
-  const KrRunStep *step = signals->step;
-  for (uint32_t port = 0; port < step->n_out; port++)
-    step->at_level->put(out_width(signals, port), step->out[port], KR_LANES, signals->slice->n,
-                        step->out[port], lane);
 }
 
 // While no lane has an event a row stands for the tile.
 KrStatus kr_lanes_signal(KrRun *run, KrRunStep *step, const KrSlice *slice) {
   Signals signals = {run, step, slice};
-  bool rests = !step->is_serial;
-  for (uint32_t l = 0; l < step->n_lanes; l++)
-    rests = rests && kr_site_is_quiet(&step->site[l], slice->tick, slice->n);
+  bool is_quiet[KR_LANES], rests = !step->is_serial;
+  for (uint32_t l = 0; l < KR_LANES; l++) {
+    is_quiet[l] =
+        l < step->n_lanes ? kr_site_is_quiet(&step->site[l], slice->tick, slice->n) : is_quiet[0];
+    rests = rests && is_quiet[l];
+  }
   for (uint32_t l = 0; l < KR_LANES && !(rests && step->has_rest); l++)
-    if (kr_site_is_quiet(&step->site[l < step->n_lanes ? l : 0], slice->tick, slice->n))
-      find_rest(&signals, l);
+    if (is_quiet[l]) find_rest(&signals, l);
   step->has_rest = rests;
   for (uint32_t port = 0; rests && port < step->n_out; port++)
     __builtin_memcpy(step->out[port], rest_at(&signals, port, 0),
                      (size_t)KR_LANES * out_width(&signals, port));
-  for (uint32_t l = 0; !rests && l < step->n_lanes; l++) KR_TRY(run_lane(&signals, l));
-  for (uint32_t l = step->n_lanes; !rests && l < KR_LANES; l++) repeat_lane(&signals, l);
+  if (!rests) spread_rest(&signals);
+  for (uint32_t l = 0; l < step->n_lanes; l++)
+    if (!is_quiet[l]) KR_TRY(run_lane(&signals, l));
   return KR_OK;
 }
