@@ -212,7 +212,7 @@ static KrStatus run_lane(const Signals *signals, uint32_t lane) {
 // While no lane has an event a row stands for the tile.
 KrStatus kr_lanes_signal(KrRun *run, KrRunStep *step, const KrSlice *slice) {
   Signals signals = {run, step, slice};
-  bool is_quiet[KR_LANES], rests = !step->is_serial;
+  bool is_quiet[KR_LANES] = {false}, rests = !step->is_serial;
   for (uint32_t l = 0; l < KR_LANES; l++) {
     is_quiet[l] =
         l < step->n_lanes ? kr_site_is_quiet(&step->site[l], slice->tick, slice->n) : is_quiet[0];
