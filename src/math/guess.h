@@ -18,6 +18,9 @@ static inline bool guess_settle(double y, float *result) {
   return low == high;
 }
 
+// Both, without a branch.
+static inline bool guess_both(bool a, bool b) { return a & b; }
+
 // The same for an odd function, from the result of |x|.
 static inline bool guess_settle_odd(double y, float x, float *result) {
   bool sure = guess_settle(y, result);
@@ -212,22 +215,25 @@ static inline double guess_log(double x, const double *c, double octave) {
 }
 static inline bool guess_can_log(float x) { return (x > 0) & (x <= 0x1.fffffep127f); }
 static inline bool kr_guess_log(float x, float *y) {
-  return guess_settle(guess_log((double)x, GUESS_LOG, 0x1.62e42fefa39efp-1), y) & guess_can_log(x);
+  return guess_both(guess_settle(guess_log((double)x, GUESS_LOG, 0x1.62e42fefa39efp-1), y),
+                    guess_can_log(x));
 }
 static inline bool kr_guess_log2(float x, float *y) {
-  return guess_settle(guess_log((double)x, GUESS_LOG2, 1), y) & guess_can_log(x);
+  return guess_both(guess_settle(guess_log((double)x, GUESS_LOG2, 1), y), guess_can_log(x));
 }
 static inline bool kr_guess_log10(float x, float *y) {
-  return guess_settle(guess_log((double)x, GUESS_LOG10, 0x1.34413509f79ffp-2), y) &
-         guess_can_log(x);
+  return guess_both(guess_settle(guess_log((double)x, GUESS_LOG10, 0x1.34413509f79ffp-2), y),
+                    guess_can_log(x));
 }
 static inline bool kr_guess_db(float x, float *y) {
-  return guess_settle(guess_log((double)x, GUESS_DB, 0x1.8151824c7587fp+2), y) & guess_can_log(x);
+  return guess_both(guess_settle(guess_log((double)x, GUESS_DB, 0x1.8151824c7587fp+2), y),
+                    guess_can_log(x));
 }
 // Near key 0 the sum cancels.
 static inline bool kr_guess_ftom(float x, float *y) {
   double key = guess_log((double)x, GUESS_FTOM, 12) - 0x1.2302b24200086p+5;
-  return guess_settle(key, y) & guess_can_log(x) & (__builtin_fabsf(*y) > 0.0625f);
+  bool sure = guess_both(guess_settle(key, y), guess_can_log(x));
+  return sure & (__builtin_fabsf(*y) > 0.0625f);
 }
 
 // atan of a >= 0, a = num / den: atan t, pi/4 + atan t or pi/2 + atan t with |t| <= sqrt 2 - 1.
@@ -270,7 +276,8 @@ static inline bool kr_guess_acos(float x, float *y) {
 // 2^(y log2 x), x > 0; the error of the logarithm grows up to 150-fold.
 static inline bool kr_guess_pow(float x, float y, float *power) {
   double t = (double)y * guess_log((double)x, GUESS_LOG2, 1);
-  return guess_settle(guess_exp2(t), power) & guess_can_log(x) & (__builtin_fabs(t) < 1000);
+  bool sure = guess_both(guess_settle(guess_exp2(t), power), guess_can_log(x));
+  return sure & (__builtin_fabs(t) < 1000);
 }
 static inline bool kr_guess_atan2(float y, float x, float *angle) {
   double a = guess_atan((double)__builtin_fabsf(y), (double)__builtin_fabsf(x));
