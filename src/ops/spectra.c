@@ -312,11 +312,11 @@ static uint32_t FN(rows)(const KrCall *call, uint64_t inputs) {
 // Scaled, windowed values at work + 4 n to interleaved bins.
 static void FN(forward)(const KrCall *call, REAL *restrict bins) {
   const KrRfft *plan = call->field[FIELD_PLAN];
-  uint32_t n = plan->n;
+  size_t n = plan->n, half = n / 2;
   REAL *work = call->field[FIELD_WORK];
-  REAL *restrict re = work + 2 * (size_t)n, *restrict im = re + n;
-  RFFT_FN(forward)(plan, work + 4 * (size_t)n, re, im, work);
-  for (uint32_t k = 0; k <= n / 2; k++) {
+  REAL *restrict re = work + 2 * n, *restrict im = re + n;
+  RFFT_FN(forward)(plan, work + 4 * n, re, im, work);
+  for (size_t k = 0; k <= half; k++) {
     bins[2 * k] = re[k];
     bins[2 * k + 1] = im[k];
   }
@@ -326,21 +326,22 @@ static void FN(forward)(const KrCall *call, REAL *restrict bins) {
 // Interleaved bins to n values at work + 4 n.
 static REAL *FN(backward)(const KrCall *call, const REAL *restrict bins) {
   const KrRfft *plan = call->field[FIELD_PLAN];
-  uint32_t n = plan->n;
-  REAL *work = call->field[FIELD_WORK], *signal = work + 4 * (size_t)n;
-  REAL *restrict re = work + 2 * (size_t)n, *restrict im = re + n;
-  for (uint32_t k = 0; k <= n / 2; k++) {
-    re[k] = bins[2 * k] * ((REAL)n / 2);
-    im[k] = bins[2 * k + 1] * ((REAL)n / 2);
+  size_t n = plan->n, half = n / 2;
+  const REAL scale = (REAL)n / 2;
+  REAL *work = call->field[FIELD_WORK], *signal = work + 4 * n;
+  REAL *restrict re = work + 2 * n, *restrict im = re + n;
+  for (size_t k = 0; k <= half; k++) {
+    re[k] = bins[2 * k] * scale;
+    im[k] = bins[2 * k + 1] * scale;
   }
   re[0] *= 2;
-  re[n / 2] *= 2;
+  re[half] *= 2;
   RFFT_FN(inverse)(plan, re, im, signal, work);
   return signal;
 }
 static void FN(multiply)(const REAL *restrict x, const REAL *restrict y, REAL *restrict out,
-                         uint32_t n) {
-  for (uint32_t i = 0; i < n; i++) out[i] = x[i] * y[i];
+                         size_t n) {
+  for (size_t i = 0; i < n; i++) out[i] = x[i] * y[i];
 }
 
 static void FN(fft)(const KrCall *call) {
@@ -364,8 +365,12 @@ static void FN(ifft)(const KrCall *call) {
 static void FN(put_ring)(const KrCall *call, REAL *ring, uint32_t size, uint32_t t, uint32_t n) {
   const REAL *x = call->in[0];
   size_t stride = kr_call_stride(call, 0);
-  uint32_t at = (uint32_t)((call->tick + t) % size);
-  for (uint32_t i = 0; i < n; i++, at = at + 1 == size ? 0 : at + 1) ring[at] = x[(t + i) * stride];
+  for (uint32_t done = 0, part; done < n; done += part) {
+    uint32_t at = (uint32_t)((call->tick + t + done) % size);
+    part = n - done < size - at ? n - done : size - at;
+    const REAL *from = x + (t + done) * stride;
+    for (size_t i = 0; i < part; i++) ring[at + i] = from[i * stride];
+  }
 }
 // The spectrum of the `n` newest ticks, the newest at `now` of the ring.
 static void FN(put_spectrum)(const KrCall *call, uint32_t now) {
@@ -403,8 +408,8 @@ static void FN(stft)(const KrCall *call) {
 }
 
 static void FN(overlap)(REAL *restrict sum, const REAL *restrict frame, const REAL *restrict window,
-                        uint32_t n) {
-  for (uint32_t i = 0; i < n; i++) sum[i] = FN(keep)(sum[i] + frame[i] * window[i]);
+                        size_t n) {
+  for (size_t i = 0; i < n; i++) sum[i] = FN(keep)(sum[i] + frame[i] * window[i]);
 }
 // The ring holds sums of samples not yet complete; that of tick k - size + 1 is complete at k.
 static void FN(istft)(const KrCall *call) {
@@ -433,7 +438,7 @@ static void FN(magnitude)(const KrCall *call) {
   REAL *restrict out = call->out[0];
   for (uint32_t t = 0; t < rows; t++, out += bins) {
     const REAL *x = FN(block_at)(call, t);
-    for (uint32_t k = 0; k < bins; k++)
+    for (size_t k = 0; k < bins; k++)
       out[k] = RF(sqrt)(x[2 * k] * x[2 * k] + x[2 * k + 1] * x[2 * k + 1]);
   }
 }
@@ -443,7 +448,7 @@ static void FN(phase)(const KrCall *call) {
   REAL *restrict out = call->out[0];
   for (uint32_t t = 0; t < rows; t++, out += bins) {
     const REAL *x = FN(block_at)(call, t);
-    for (uint32_t k = 0; k < bins; k++) out[k] = RF(atan2)(x[2 * k + 1], x[2 * k]);
+    for (size_t k = 0; k < bins; k++) out[k] = RF(atan2)(x[2 * k + 1], x[2 * k]);
   }
 }
 
@@ -456,7 +461,7 @@ static void FN(threshold)(const KrCall *call) {
     const REAL *restrict x = FN(block_at)(call, t);
     REAL level = levels[t * kr_call_stride(call, 1)];
     REAL least = level > 0 ? level * level : 0;
-    for (uint32_t k = 0; k < bins; k++) {
+    for (size_t k = 0; k < bins; k++) {
       REAL re = x[2 * k], im = x[2 * k + 1];
       bool passes = re * re + im * im >= least;
       out[2 * k] = passes ? re : 0;
