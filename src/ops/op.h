@@ -135,7 +135,7 @@ typedef struct KrCall {
   const KrType *type;    ///< of the outputs
   KrFault *fault;
   /// NULL, or where a kernel may set bit i when output i is constant over the tile and only its
-  /// row 0 was written; 0 before the call.
+  /// row 0 was written; 0 before the call. Never for a scalar of one lane.
   uint64_t *held_out;
 } KrCall;
 typedef void KrKernel(const KrCall *call);

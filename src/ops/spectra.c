@@ -470,22 +470,26 @@ static void FN(threshold)(const KrCall *call) {
   }
 }
 
+static REAL FN(centroid_of)(const REAL *x, uint32_t bins, REAL bin_hz) {
+  SUM weighted, all;
+  SUM_FN(begin)(&weighted);
+  SUM_FN(begin)(&all);
+  for (size_t k = 0; k < bins; k++) {
+    REAL m = RF(sqrt)(x[2 * k] * x[2 * k] + x[2 * k + 1] * x[2 * k + 1]);
+    SUM_FN(add)(&weighted, m * (REAL)k * bin_hz);
+    SUM_FN(add)(&all, m);
+  }
+  REAL total = SUM_FN(end)(&all);
+  return total > 0 ? SUM_FN(end)(&weighted) / total : 0;
+}
+// Numbers of one lane are never held: every row is written.
 static void FN(centroid)(const KrCall *call) {
   const REAL bin_hz = *(const REAL *)call->field[FIELD_BIN_HZ];
-  uint32_t bins = call->in_type[0].dim[0], rows = FN(rows)(call, 1);
-  REAL *restrict out = call->out[0];
-  for (uint32_t t = 0; t < rows; t++) {
-    const REAL *x = FN(block_at)(call, t);
-    SUM weighted, all;
-    SUM_FN(begin)(&weighted);
-    SUM_FN(begin)(&all);
-    for (uint32_t k = 0; k < bins; k++) {
-      REAL m = RF(sqrt)(x[2 * k] * x[2 * k] + x[2 * k + 1] * x[2 * k + 1]);
-      SUM_FN(add)(&weighted, m * (REAL)k * bin_hz);
-      SUM_FN(add)(&all, m);
-    }
-    REAL total = SUM_FN(end)(&all);
-    out[t] = total > 0 ? SUM_FN(end)(&weighted) / total : 0;
-  }
+  bool held = (call->held & 1) != 0;
+  REAL *out = call->out[0];
+  for (uint32_t t = 0; t < call->n; t++)
+    out[t] = held && t > 0
+                 ? out[0]
+                 : FN(centroid_of)(FN(block_at)(call, t), call->in_type[0].dim[0], bin_hz);
 }
 #endif

@@ -164,6 +164,26 @@ static void one_row_stands_for_all_while_a_spectrum_is_held(void **state) {
   rig_deinit(&gate);
 }
 
+static void numbers_read_from_a_held_spectrum_fill_every_row(void **state) {
+  (void)state;
+  enum { N = 8 };
+  double bins[2 * BINS] = {0}, centres[N];
+  uint64_t held_out = 0;
+  bins[8] = 1;
+  Rig rig;
+  rig_init(&rig, "centroid", KR_ELEM_F64, 1);
+  rig.port[0] = rig_stream((KrType){KR_ELEM_F64, KR_SHAPE_SPECTRUM, {BINS, SIZE, 1}});
+  assert_int_equal(rig_prepare(&rig, 0), KR_OK);
+  const void *in[1] = {bins};
+  void *to[1] = {centres};
+  KrCall call = {N,         rig.lanes,   0,         1,          in,       to,
+                 rig.field, rig.in_type, &rig.type, &rig.fault, &held_out};
+  kr_op_kernel(rig.op, rig.elem, rig.level)(&call);
+  assert_true(held_out == 0);
+  for (int t = 0; t < N; t++) assert_true(fabs(centres[t] - 4 * 48000.0 / SIZE) < 1e-9);
+  rig_deinit(&rig);
+}
+
 static void a_vector_of_another_length_is_refused(void **state) {
   (void)state;
   Rig rig;
@@ -228,6 +248,7 @@ int main(void) {
       cmocka_unit_test(istft_of_stft_is_the_signal_later),
       cmocka_unit_test(a_hop_that_loses_samples_is_refused),
       cmocka_unit_test(one_row_stands_for_all_while_a_spectrum_is_held),
+      cmocka_unit_test(numbers_read_from_a_held_spectrum_fill_every_row),
       cmocka_unit_test(a_vector_of_another_length_is_refused),
       cmocka_unit_test(magnitude_phase_and_centroid_read_the_bins),
       cmocka_unit_test(threshold_passes_the_bins_that_reach_it),
