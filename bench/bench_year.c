@@ -1,5 +1,5 @@
-/// Memory of a small program after a month and a year later of program time: notes, crossings, states
-/// and windows every few seconds. Prints what grew.
+/// Memory of a small program after a month and a year later of program time: notes, crossings,
+/// states and windows every few seconds. Prints what grew.
 #include "kairo/kairo.h"
 #include "session/session.h"
 #include <stdio.h>
