@@ -524,17 +524,39 @@ static void build_unit(KrBuilder *builder, const uint32_t *nodes, uint32_t n) {
       builder->value_step[builder->steps[i].out + k] = KR_NONE;
 }
 
-// Nodes of a unit in order of rank.
-static uint32_t list_nodes(const KrPlan *plan, uint32_t unit, uint32_t *by_rank, uint32_t *nodes) {
-  const KrFlow *flow = &plan->graph->flows[plan->units[unit].flow];
+/// The nodes of every unit in order of rank: unit u has at[begin[u]] … at[begin[u + 1] - 1].
+typedef struct UnitNodes {
+  uint32_t *at, *begin;
+} UnitNodes;
+
+static void list_flow(const KrPlan *plan, uint32_t index, uint32_t *by_rank) {
+  const KrFlow *flow = &plan->graph->flows[index];
   for (uint32_t i = 0, node = flow->first_node; i < flow->n_nodes; i++) {
     by_rank[plan->node_rank[node]] = node;
     node = plan->graph->nodes[node].next_node;
   }
-  uint32_t n = 0;
-  for (uint32_t i = 0; i < flow->n_nodes; i++)
-    if (plan->node_unit[by_rank[i]] == unit) nodes[n++] = by_rank[i];
-  return n;
+}
+
+static UnitNodes list_nodes(const KrPlan *plan) {
+  KrArena *arena = plan->arena;
+  const KrGraph *graph = plan->graph;
+  uint32_t *by_rank = KR_NEW_ARRAY(arena, uint32_t, graph->n_nodes);
+  uint32_t *fill = KR_NEW_ARRAY(arena, uint32_t, plan->n_units);
+  UnitNodes nodes = {KR_NEW_ARRAY(arena, uint32_t, graph->n_nodes),
+                     KR_NEW_ARRAY(arena, uint32_t, plan->n_units + 1)};
+  for (uint32_t i = 0; i < graph->n_nodes; i++)
+    if (plan->node_unit[i] != KR_NONE) nodes.begin[plan->node_unit[i] + 1]++;
+  for (uint32_t u = 0; u < plan->n_units; u++) {
+    nodes.begin[u + 1] += nodes.begin[u];
+    fill[u] = nodes.begin[u];
+  }
+  for (uint32_t f = 0; f < graph->n_flows; f++) {
+    list_flow(plan, f, by_rank);
+    for (uint32_t i = 0; i < graph->flows[f].n_nodes; i++)
+      if (plan->node_unit[by_rank[i]] != KR_NONE)
+        nodes.at[fill[plan->node_unit[by_rank[i]]]++] = by_rank[i];
+  }
+  return nodes;
 }
 
 static uint32_t *none_array(KrArena *arena, size_t n) {
@@ -546,8 +568,7 @@ static uint32_t *none_array(KrArena *arena, size_t n) {
 static void build_units(KrPlan *plan) {
   KrArena *arena = plan->arena;
   const KrGraph *graph = plan->graph;
-  uint32_t *by_rank = KR_NEW_ARRAY(arena, uint32_t, graph->n_nodes);
-  uint32_t *nodes = KR_NEW_ARRAY(arena, uint32_t, graph->n_nodes);
+  UnitNodes nodes = list_nodes(plan);
   KrBuilder builder = {.plan = plan};
   builder.n_value_steps = 2 * plan->n_values + 1;
   builder.value_step = none_array(arena, builder.n_value_steps);
@@ -558,7 +579,7 @@ static void build_units(KrPlan *plan) {
   // The last units first: what they import of others gets its ring before those are built.
   for (uint32_t u = plan->n_units; u-- > 0;) {
     builder.unit = u;
-    build_unit(&builder, nodes, list_nodes(plan, u, by_rank, nodes));
+    build_unit(&builder, nodes.at + nodes.begin[u], nodes.begin[u + 1] - nodes.begin[u]);
   }
 }
 

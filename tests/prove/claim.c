@@ -25,7 +25,8 @@ EACH(cos)
 EACH(tan)
 EACH(asin)
 EACH(acos)
-EACH(atan) EACH(sinh) EACH(cosh) EACH(tanh) EACH(exp) EACH(exp2) EACH(log) EACH(log2) EACH(log10)
+EACH(atan)
+EACH(sinh) EACH(cosh) EACH(tanh) EACH(exp) EACH(exp2) EACH(log) EACH(log2) EACH(log10)
 
 // The function of an expression in x, then an expression in x and y.
 #define FILL(name, function, before, after)                                                        \
