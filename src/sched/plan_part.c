@@ -3,7 +3,7 @@
 #include "sched/plan_build.h"
 
 /// Owners of nodes besides parts.
-enum { OWNER_UNSEEN = UINT32_MAX, OWNER_FLOW = UINT32_MAX - 1 };
+static const uint32_t OWNER_UNSEEN = UINT32_MAX, OWNER_FLOW = UINT32_MAX - 1;
 enum { LEAST_CHUNKS = 2 };
 
 typedef struct Split {
