@@ -1,7 +1,8 @@
 // Loops over guesses that the compiler makes vectors of, block by block. A block with a value whose
-// guess is not sure is done again one by one.
+// guess is not sure, or of f64 with one that is not ordinary, is done again one by one.
 #include "math/many.h"
 #include "math/guess.h"
+#include "math/straight.h"
 
 enum { BLOCK = 16 };
 
@@ -19,12 +20,50 @@ enum { BLOCK = 16 };
       for (size_t j = i; unsure && j < i + BLOCK; j++) out[j] = kr_f32_##name(x[j]);               \
     }                                                                                              \
     for (; i < n; i++) out[i] = kr_f32_##name(x[i]);                                               \
-  }                                                                                                \
+  }
+KR_ELEMENTARY_LIST(MANY)
+
+#define MANY_F64(name)                                                                             \
   void KR_LEVEL_NAME(kr_f64_##name##_many)(const double *restrict x, double *restrict out,         \
                                            size_t n) {                                             \
     for (size_t i = 0; i < n; i++) out[i] = kr_f64_##name(x[i]);                                   \
   }
-KR_ELEMENTARY_LIST(MANY)
+MANY_F64(sin)
+MANY_F64(cos)
+MANY_F64(tan)
+MANY_F64(sin_turns)
+MANY_F64(cos_turns)
+MANY_F64(asin)
+MANY_F64(acos)
+MANY_F64(atan)
+MANY_F64(sinh)
+MANY_F64(cosh)
+MANY_F64(tanh)
+MANY_F64(mtof)
+MANY_F64(ftom)
+MANY_F64(lin)
+
+#define MANY_STRAIGHT(name)                                                                        \
+  void KR_LEVEL_NAME(kr_f64_##name##_many)(const double *restrict x, double *restrict out,         \
+                                           size_t n) {                                             \
+    size_t i = 0;                                                                                  \
+    for (; n - i >= BLOCK; i += BLOCK) {                                                           \
+      unsigned unsure = 0;                                                                         \
+      for (size_t j = i; j < i + BLOCK; j++) {                                                     \
+        double y;                                                                                  \
+        unsure |= !kr_straight_##name(x[j], &y);                                                   \
+        out[j] = y;                                                                                \
+      }                                                                                            \
+      for (size_t j = i; unsure && j < i + BLOCK; j++) out[j] = kr_f64_##name(x[j]);               \
+    }                                                                                              \
+    for (; i < n; i++) out[i] = kr_f64_##name(x[i]);                                               \
+  }
+MANY_STRAIGHT(exp)
+MANY_STRAIGHT(exp2)
+MANY_STRAIGHT(log)
+MANY_STRAIGHT(log2)
+MANY_STRAIGHT(log10)
+MANY_STRAIGHT(db)
 
 #define MANY_PAIRS(name)                                                                           \
   void KR_LEVEL_NAME(kr_f32_##name##_many)(const float *a, const float *b, float *restrict out,    \

@@ -26,7 +26,14 @@ EACH(tan)
 EACH(asin)
 EACH(acos)
 EACH(atan)
-EACH(sinh) EACH(cosh) EACH(tanh) EACH(exp) EACH(exp2) EACH(log) EACH(log2) EACH(log10)
+EACH(sinh)
+EACH(cosh)
+EACH(tanh)
+EACH(exp)
+EACH(exp2)
+EACH(log)
+EACH(log2)
+EACH(log10)
 
 // The function of an expression in x, then an expression in x and y.
 #define FILL(name, function, before, after)                                                        \
@@ -44,10 +51,8 @@ EACH(sinh) EACH(cosh) EACH(tanh) EACH(exp) EACH(exp2) EACH(log) EACH(log2) EACH(
     }                                                                                              \
   }
 
-    // Fractions of a turn and their parts are exact; sin(pi k + r) = +-sin r.
-    static inline double part_of(double turns) {
-  return turns - rint(2 * turns) / 2;
-}
+// Fractions of a turn and their parts are exact; sin(pi k + r) = +-sin r.
+static inline double part_of(double turns) { return turns - rint(2 * turns) / 2; }
 static inline double sign_of(double turns) {
   double k = rint(2 * turns);
   return k == 2 * rint(k / 2) ? 1 : -1;

@@ -2,7 +2,6 @@
 // decides whether they are right.
 #include "prove/sweep.h"
 #include "prove/claim.h"
-#include "prove/digest.h"
 #include "unit/math_inputs.h"
 #include "unit/math_reference.h"
 #include <stdio.h>
@@ -66,7 +65,7 @@ static void note_wrong(Outcome *outcome, const char *what, double a, double b, d
 }
 
 // Results in little-endian order.
-static void put_f32(Digest *digest, const float *at) {
+static void put_f32(KrHash *hash, const float *at) {
   static _Thread_local uint32_t bits[N_BLOCK];
   for (size_t i = 0; i < N_BLOCK; i++) {
     bits[i] = kr_f32_to_bits(at[i]);
@@ -74,9 +73,9 @@ static void put_f32(Digest *digest, const float *at) {
     bits[i] = __builtin_bswap32(bits[i]);
 #endif
   }
-  digest_put(digest, bits, sizeof bits);
+  kr_hash_put(hash, bits, sizeof bits);
 }
-static void put_f64(Digest *digest, const double *at) {
+static void put_f64(KrHash *hash, const double *at) {
   static _Thread_local uint64_t bits[N_BLOCK];
   for (size_t i = 0; i < N_BLOCK; i++) {
     bits[i] = kr_f64_to_bits(at[i]);
@@ -84,7 +83,7 @@ static void put_f64(Digest *digest, const double *at) {
     bits[i] = __builtin_bswap64(bits[i]);
 #endif
   }
-  digest_put(digest, bits, sizeof bits);
+  kr_hash_put(hash, bits, sizeof bits);
 }
 
 // f32 functions of one argument
@@ -151,18 +150,18 @@ static void compare_many(const Subject *subject, const float *x, const float *go
 
 void sweep_f32(const Subject *subject, unsigned unit, Outcome *outcome) {
   static _Thread_local float x[N_BLOCK], got[N_BLOCK];
-  Digest digest;
+  KrHash hash;
   *outcome = (Outcome){.n_inputs = unit < STRATA ? UINT64_C(1) << 28 : UINT64_C(1) << 20};
-  digest_init(&digest);
+  kr_hash_init(&hash);
   for (uint64_t begin = 0; begin < outcome->n_inputs; begin += N_BLOCK) {
     for (uint32_t i = 0; i < N_BLOCK; i++)
       x[i] = kr_f32_from_bits(input_bits(unit, (uint32_t)begin + i));
     for (size_t i = 0; i < N_BLOCK; i++) got[i] = subject->f32(x[i]);
     judge_block(subject, x, got, outcome);
     compare_many(subject, x, got, outcome);
-    put_f32(&digest, got);
+    put_f32(&hash, got);
   }
-  outcome->digest = digest_end(&digest);
+  outcome->digest = kr_hash_end(&hash);
 }
 
 static void judge_claim(const Subject *subject, double input, double claimed, mpfr_t y,
@@ -260,9 +259,9 @@ static void judge_pairs(const Subject *subject, const float *a, const float *b, 
 void sweep_pairs_f32(const Subject *subject, unsigned unit, Outcome *outcome) {
   static _Thread_local float a[N_BLOCK], b[N_BLOCK], got[N_BLOCK], out[N_BLOCK];
   uint64_t state = UINT64_C(0x9E3779B97F4A7C15) * (unit + 1);
-  Digest digest;
+  KrHash hash;
   *outcome = (Outcome){.n_inputs = unit < STRATA ? UINT64_C(1) << 26 : UINT64_C(1) << 18};
-  digest_init(&digest);
+  kr_hash_init(&hash);
   for (uint64_t begin = 0; begin < outcome->n_inputs; begin += N_BLOCK) {
     for (size_t i = 0; i < N_BLOCK; i++) {
       double x, y;
@@ -277,9 +276,9 @@ void sweep_pairs_f32(const Subject *subject, unsigned unit, Outcome *outcome) {
       if (memcmp(out, got, sizeof out) != 0)
         note_wrong(outcome, kr_level_text((KrLevel)l), (double)a[0], (double)b[0], (double)out[0]);
     }
-    put_f32(&digest, got);
+    put_f32(&hash, got);
   }
-  outcome->digest = digest_end(&digest);
+  outcome->digest = kr_hash_end(&hash);
 }
 
 // f64 functions
@@ -328,9 +327,9 @@ static void compare_many_f64(const Subject *subject, const double *a, const doub
 void sweep_f64(const Subject *subject, unsigned unit, Outcome *outcome) {
   static _Thread_local double a[N_BLOCK], b[N_BLOCK], got[N_BLOCK];
   uint64_t state = UINT64_C(0xD1B54A32D192ED03) * (unit + 1);
-  Digest digest;
+  KrHash hash;
   *outcome = (Outcome){.n_inputs = unit < STRATA ? UINT64_C(1) << 20 : UINT64_C(1) << 12};
-  digest_init(&digest);
+  kr_hash_init(&hash);
   for (uint64_t begin = 0; begin < outcome->n_inputs; begin += N_BLOCK) {
     for (size_t i = 0; i < N_BLOCK; i++) {
       a[i] = inputs_draw(&state, begin + i), b[i] = 0;
@@ -339,7 +338,7 @@ void sweep_f64(const Subject *subject, unsigned unit, Outcome *outcome) {
     run_f64(subject, a, b, got);
     judge_f64(subject, a, b, got, outcome);
     compare_many_f64(subject, a, b, got, outcome);
-    put_f64(&digest, got);
+    put_f64(&hash, got);
   }
-  outcome->digest = digest_end(&digest);
+  outcome->digest = kr_hash_end(&hash);
 }
