@@ -28,12 +28,12 @@
 
 /// Bytes of a native vector of the level being compiled; 0: scalar code.
 #if defined(KR_ROWS)
-enum { KR_VECTOR_BYTES = 0 };
+#define KR_VECTOR_BYTES 0
 #elif defined(__AVX512F__)
-enum { KR_VECTOR_BYTES = 64 };
+#define KR_VECTOR_BYTES 64
 #elif defined(__AVX2__)
-enum { KR_VECTOR_BYTES = 32 };
+#define KR_VECTOR_BYTES 32
 #else
-enum { KR_VECTOR_BYTES = 16 };
+#define KR_VECTOR_BYTES 16
 #endif
 #endif

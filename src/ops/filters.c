@@ -10,12 +10,8 @@ enum { MODE_LP, MODE_BP, MODE_HP, MODE_NOTCH, MODE_SET };
 enum { POLE_VALUE, POLE_INPUT, POLE_DT };
 enum { BIQUAD_ONE, BIQUAD_TWO };
 
-#define KR_PASS 32
-#include "ops/filters.c"
-#undef KR_PASS
-#define KR_PASS 64
-#include "ops/filters.c"
-#undef KR_PASS
+#define KR_SELF "ops/filters.c"
+#include "ops/passes.h"
 
 #ifdef KR_ROWS
 static KrStatus prepare_svf(const KrPrep *prep, const char **message) {
@@ -106,55 +102,100 @@ KR_KERNELS(filters, KR_REALS(lowpass), KR_REALS(highpass), KR_REALS(bandpass), K
 #else
 #include "ops/pass.h"
 
-typedef struct FN(Svf) {
-  REAL k, a1, a2, a3;
-} FN(Svf);
-
-static inline FN(Svf) FN(svf_make)(REAL cutoff, REAL q, REAL dt) {
-  REAL x = cutoff * dt;
-  x = x > (REAL)0x1p-40 ? x : (REAL)0x1p-40;
-  x = x < (REAL)0.49 ? x : (REAL)0.49;
-  REAL g = FN(quarter_sine)(2 * x) / FN(quarter_sine)(1 - 2 * x);
-  REAL k = 1 / (q > (REAL)0.025 ? q : (REAL)0.025);
-  REAL a1 = 1 / (1 + g * (g + k)), a2 = g * a1;
-  return (FN(Svf)){k, a1, a2, g * a2};
+// Input i at tick t, vector v of the lanes; state fields by vector.
+#define X_AT(i) VF(load)((const REAL *)call->in[i] + t * strides[i] + v)
+#define EACH(v) for (uint32_t v = 0; v < KR_WIDTH; v += VN)
+enum { WN(N_VECTORS) = KR_WIDTH / VN };
+KR_INLINE void WN(take)(V *local, const void *field) {
+  EACH(v) local[v / VN] = VF(load)((const REAL *)field + v);
+}
+KR_INLINE void WN(give)(const V *local, void *field) {
+  EACH(v) VF(store)((REAL *)field + v, local[v / VN]);
 }
 
-KR_INLINE void FN(svf_run)(const KrCall *call, const uint32_t lanes, const int set_mode) {
-  size_t strides[3];
-  FN(strides)(call, lanes, 3, strides);
-  const REAL *dt = call->field[SVF_DT];
-  const uint8_t *modes = set_mode == MODE_SET ? call->field[SVF_MODE] : NULL;
-  bool once = strides[1] == 0 && strides[2] == 0;
-  REAL *restrict out = call->out[0], one[KR_LANES], two[KR_LANES];
-  REAL k[KR_LANES] = {0}, a1[KR_LANES] = {0}, a2[KR_LANES] = {0}, a3[KR_LANES] = {0};
-  FN(load)(one, call->field[SVF_ONE], lanes);
-  FN(load)(two, call->field[SVF_TWO], lanes);
-  for (uint32_t t = 0; t < call->n; t++) {
-    if (t == 0 || !once)
-      for (uint32_t l = 0; l < lanes; l++) {
-        FN(Svf) svf = FN(svf_make)(KR_AT(1), KR_AT(2), dt[l]);
-        k[l] = svf.k, a1[l] = svf.a1, a2[l] = svf.a2, a3[l] = svf.a3;
-      }
-    for (uint32_t l = 0; l < lanes; l++) {
-      REAL x = KR_AT(0), v3 = x - two[l];
-      REAL v1 = a1[l] * one[l] + a2[l] * v3, v2 = two[l] + (a2[l] * one[l] + a3[l] * v3);
-      one[l] = FN(keep)(2 * v1 - one[l]);
-      two[l] = FN(keep)(2 * v2 - two[l]);
-      REAL band = k[l] * v1;
-      int mode = set_mode == MODE_SET ? modes[l] : set_mode;
-      REAL value = mode == MODE_LP ? v2 : mode == MODE_BP ? band : x - band;
-      out[t * lanes + l] = mode == MODE_HP ? x - band - v2 : value;
-    }
+typedef struct WN(Svf) {
+  V k, a1, a2, a3;
+} WN(Svf);
+
+KR_INLINE V WN(svf_g)(V cutoff, V dt) {
+  V x = VF(greater)(cutoff * dt, VF(all)((REAL)0x1p-40));
+  x = VF(lesser)(x, VF(all)((REAL)0.49));
+  return WN(quarter_sine)(2 * x) / WN(quarter_sine)(1 - 2 * x);
+}
+KR_INLINE V WN(svf_k)(V q) { return 1 / VF(greater)(q, VF(all)((REAL)0.025)); }
+KR_INLINE WN(Svf) WN(svf_make)(V g, V k) {
+  V a1 = 1 / (1 + g * (g + k)), a2 = g * a1;
+  return (WN(Svf)){k, a1, a2, g * a2};
+}
+
+// The output of one tick; the state moves on.
+KR_INLINE V WN(svf_step)(const WN(Svf) * svf, V x, V *one, V *two, const int mode, VI band_pass,
+                         VI low_pass, VI high_pass) {
+  V v3 = x - *two;
+  V v1 = svf->a1 * *one + svf->a2 * v3, v2 = *two + (svf->a2 * *one + svf->a3 * v3);
+  *one = WN(keep)(2 * v1 - *one);
+  *two = WN(keep)(2 * v2 - *two);
+  V band = svf->k * v1, notch = x - band, high = notch - v2;
+  switch (mode) {
+  case MODE_LP: return v2;
+  case MODE_BP: return band;
+  case MODE_HP: return high;
+  case MODE_NOTCH: return notch;
+  default:
+    return VF(select)(low_pass, v2,
+                      VF(select)(band_pass, band, VF(select)(high_pass, high, notch)));
   }
-  FN(store)(one, call->field[SVF_ONE], lanes);
-  FN(store)(two, call->field[SVF_TWO], lanes);
+}
+
+// All ones where the lane's mode is `mode`.
+KR_INLINE VI WN(mode_mask)(const KrCall *call, uint32_t v, int mode) {
+  const uint8_t *modes = call->field[SVF_MODE];
+  INT mask[VN];
+  for (uint32_t l = 0; l < VN; l++) mask[l] = -(INT)(modes[v + l] == mode);
+  return VF(load_bits)(mask);
+}
+
+KR_INLINE void WN(svf_run)(const KrCall *call, const int mode) {
+  size_t strides[3];
+  FN(strides)(call, KR_WIDTH, 3, strides);
+  bool held_g = strides[1] == 0, held_k = strides[2] == 0;
+  REAL *restrict out = call->out[0];
+  V one[WN(N_VECTORS)], two[WN(N_VECTORS)], dt[WN(N_VECTORS)];
+  V k[WN(N_VECTORS)];
+  VI masks[3][WN(N_VECTORS)];
+  WN(Svf) svf[WN(N_VECTORS)];
+  WN(take)(one, call->field[SVF_ONE]);
+  WN(take)(two, call->field[SVF_TWO]);
+  WN(take)(dt, call->field[SVF_DT]);
+  for (uint32_t t = 0; t == 0; t++)
+    EACH(v) {
+      uint32_t i = v / VN;
+      for (int m = MODE_LP; m <= MODE_HP; m++)
+        masks[m][i] = mode == MODE_SET ? WN(mode_mask)(call, v, m) : VF(all_bits)(0);
+      k[i] = WN(svf_k)(X_AT(2));
+      svf[i] = WN(svf_make)(WN(svf_g)(X_AT(1), dt[i]), k[i]);
+    }
+#define TICKS(make)                                                                                \
+  for (uint32_t t = 0; t < call->n; t++)                                                           \
+    EACH(v) {                                                                                      \
+      uint32_t i = v / VN;                                                                         \
+      make;                                                                                        \
+      V y = WN(svf_step)(&svf[i], X_AT(0), &one[i], &two[i], mode, masks[MODE_BP][i],              \
+                         masks[MODE_LP][i], masks[MODE_HP][i]);                                    \
+      VF(store)(out + t * KR_WIDTH + v, y);                                                        \
+    }
+  if (held_g && held_k)
+    TICKS((void)0)
+  else if (held_k)
+    TICKS(svf[i] = WN(svf_make)(WN(svf_g)(X_AT(1), dt[i]), k[i]))
+  else
+    TICKS(svf[i] = WN(svf_make)(WN(svf_g)(X_AT(1), dt[i]), WN(svf_k)(X_AT(2))))
+#undef TICKS
+  WN(give)(one, call->field[SVF_ONE]);
+  WN(give)(two, call->field[SVF_TWO]);
 }
 #define SVF_KERNEL(name, mode)                                                                     \
-  KR_INLINE void FN(name##_lanes)(const KrCall *call, const uint32_t lanes) {                      \
-    FN(svf_run)(call, lanes, mode);                                                                \
-  }                                                                                                \
-  KR_BY_LANES(FN(name), FN(name##_lanes))
+  static void WN(name)(const KrCall *call) { WN(svf_run)(call, mode); }
 SVF_KERNEL(lowpass, MODE_LP)
 SVF_KERNEL(bandpass, MODE_BP)
 SVF_KERNEL(highpass, MODE_HP)
@@ -163,63 +204,81 @@ SVF_KERNEL(svf, MODE_SET)
 #undef SVF_KERNEL
 
 #define TWO_PI ((REAL)6.283185307179586)
-KR_INLINE void FN(onepole_lanes)(const KrCall *call, const uint32_t lanes) {
+static void WN(onepole)(const KrCall *call) {
   size_t strides[2];
-  FN(strides)(call, lanes, 2, strides);
-  const REAL *dt = call->field[POLE_DT];
-  REAL *restrict out = call->out[0], value[KR_LANES], part[KR_LANES] = {0};
-  FN(load)(value, call->field[POLE_VALUE], lanes);
+  FN(strides)(call, KR_WIDTH, 2, strides);
+  REAL *restrict out = call->out[0];
+  V value[WN(N_VECTORS)], dt[WN(N_VECTORS)], part[WN(N_VECTORS)];
+  WN(take)(value, call->field[POLE_VALUE]);
+  WN(take)(dt, call->field[POLE_DT]);
+  EACH(v) part[v / VN] = VF(all)(0);
   for (uint32_t t = 0; t < call->n; t++) {
     if (t == 0 || strides[1] != 0)
-      for (uint32_t l = 0; l < lanes; l++) part[l] = FN(approach)(TWO_PI * KR_AT(1) * dt[l]);
-    for (uint32_t l = 0; l < lanes; l++) {
-      REAL next = value[l] + part[l] * (KR_AT(0) - value[l]);
-      out[t * lanes + l] = next;
-      value[l] = FN(keep)(next);
+      EACH(v) part[v / VN] = WN(approach)(TWO_PI * X_AT(1) * dt[v / VN]);
+    EACH(v) {
+      uint32_t i = v / VN;
+      V next = value[i] + part[i] * (X_AT(0) - value[i]);
+      VF(store)(out + t * KR_WIDTH + v, next);
+      value[i] = WN(keep)(next);
     }
   }
-  FN(store)(value, call->field[POLE_VALUE], lanes);
+  WN(give)(value, call->field[POLE_VALUE]);
 }
-KR_BY_LANES(FN(onepole), FN(onepole_lanes))
 
-KR_INLINE void FN(dcblock_lanes)(const KrCall *call, const uint32_t lanes) {
+static void WN(dcblock)(const KrCall *call) {
   size_t strides[2];
-  FN(strides)(call, lanes, 2, strides);
-  const REAL *dt = call->field[POLE_DT];
-  REAL *restrict out = call->out[0], value[KR_LANES], input[KR_LANES], pole[KR_LANES] = {0};
-  FN(load)(value, call->field[POLE_VALUE], lanes);
-  FN(load)(input, call->field[POLE_INPUT], lanes);
+  FN(strides)(call, KR_WIDTH, 2, strides);
+  REAL *restrict out = call->out[0];
+  V value[WN(N_VECTORS)], input[WN(N_VECTORS)], dt[WN(N_VECTORS)], pole[WN(N_VECTORS)];
+  WN(take)(value, call->field[POLE_VALUE]);
+  WN(take)(input, call->field[POLE_INPUT]);
+  WN(take)(dt, call->field[POLE_DT]);
+  EACH(v) pole[v / VN] = VF(all)(0);
   for (uint32_t t = 0; t < call->n; t++) {
     if (t == 0 || strides[1] != 0)
-      for (uint32_t l = 0; l < lanes; l++) pole[l] = FN(decay)(TWO_PI * KR_AT(1) * dt[l]);
-    for (uint32_t l = 0; l < lanes; l++) {
-      REAL x = KR_AT(0), next = (x - input[l]) + pole[l] * value[l];
-      out[t * lanes + l] = next;
-      value[l] = FN(keep)(next);
-      input[l] = FN(keep)(x);
+      EACH(v) pole[v / VN] = WN(decay)(TWO_PI * X_AT(1) * dt[v / VN]);
+    EACH(v) {
+      uint32_t i = v / VN;
+      V x = X_AT(0), next = (x - input[i]) + pole[i] * value[i];
+      VF(store)(out + t * KR_WIDTH + v, next);
+      value[i] = WN(keep)(next);
+      input[i] = WN(keep)(x);
     }
   }
-  FN(store)(value, call->field[POLE_VALUE], lanes);
-  FN(store)(input, call->field[POLE_INPUT], lanes);
+  WN(give)(value, call->field[POLE_VALUE]);
+  WN(give)(input, call->field[POLE_INPUT]);
 }
-KR_BY_LANES(FN(dcblock), FN(dcblock_lanes))
 #undef TWO_PI
 
-KR_INLINE void FN(biquad_lanes)(const KrCall *call, const uint32_t lanes) {
+static void WN(biquad)(const KrCall *call) {
   size_t strides[6];
-  FN(strides)(call, lanes, 6, strides);
-  REAL *restrict out = call->out[0], one[KR_LANES], two[KR_LANES];
-  FN(load)(one, call->field[BIQUAD_ONE], lanes);
-  FN(load)(two, call->field[BIQUAD_TWO], lanes);
+  FN(strides)(call, KR_WIDTH, 6, strides);
+  REAL *restrict out = call->out[0];
+  V one[WN(N_VECTORS)], two[WN(N_VECTORS)];
+  WN(take)(one, call->field[BIQUAD_ONE]);
+  WN(take)(two, call->field[BIQUAD_TWO]);
   for (uint32_t t = 0; t < call->n; t++)
-    for (uint32_t l = 0; l < lanes; l++) {
-      REAL x = KR_AT(0), y = KR_AT(1) * x + one[l];
-      one[l] = FN(keep)(KR_AT(2) * x - KR_AT(4) * y + two[l]);
-      two[l] = FN(keep)(KR_AT(3) * x - KR_AT(5) * y);
-      out[t * lanes + l] = y;
+    EACH(v) {
+      uint32_t i = v / VN;
+      V x = X_AT(0), y = X_AT(1) * x + one[i];
+      one[i] = WN(keep)(X_AT(2) * x - X_AT(4) * y + two[i]);
+      two[i] = WN(keep)(X_AT(3) * x - X_AT(5) * y);
+      VF(store)(out + t * KR_WIDTH + v, y);
     }
-  FN(store)(one, call->field[BIQUAD_ONE], lanes);
-  FN(store)(two, call->field[BIQUAD_TWO], lanes);
+  WN(give)(one, call->field[BIQUAD_ONE]);
+  WN(give)(two, call->field[BIQUAD_TWO]);
 }
-KR_BY_LANES(FN(biquad), FN(biquad_lanes))
+#undef EACH
+#undef X_AT
+
+#if KR_WIDE
+KR_BY_WIDTH(lowpass)
+KR_BY_WIDTH(bandpass)
+KR_BY_WIDTH(highpass)
+KR_BY_WIDTH(notch)
+KR_BY_WIDTH(svf)
+KR_BY_WIDTH(onepole)
+KR_BY_WIDTH(dcblock)
+KR_BY_WIDTH(biquad)
+#endif
 #endif

@@ -5,10 +5,10 @@
 #include "math/real.h"
 #include "ops/families.h"
 #include "ops/turns.h"
+#include "ops/vector.h"
 
 #define KR_TILE_SIZE ((size_t)KR_TILE * KR_LANES)
 
-#define KR_INLINE static inline __attribute__((always_inline))
 /// A kernel from a body with the number of lanes as second argument, made once for 1 and once
 /// for 16.
 #define KR_BY_LANES(kernel, body)                                                                  \
@@ -17,6 +17,15 @@
       body(call, 1);                                                                               \
     else                                                                                           \
       body(call, KR_LANES);                                                                        \
+  }
+
+/// The same from bodies name_one and name_wide of the two widths (passes.h).
+#define KR_BY_WIDTH(name)                                                                          \
+  static void FN(name)(const KrCall *call) {                                                       \
+    if (call->lanes == 1)                                                                          \
+      FN(name##_one)(call);                                                                        \
+    else                                                                                           \
+      FN(name##_wide)(call);                                                                       \
   }
 
 /// Families whose file is a level source (base/level.h): X(family, level). Each ends in

@@ -9,20 +9,11 @@
 
 enum { FIELD_PHASE, FIELD_OFFSET, FIELD_INCREMENT, FIELD_STEP, FIELD_SCALE, FIELD_DT, FIELD_FIXED };
 enum { FIXED_FREQ = 1, FIXED_PHASE = 2, FIXED_DOWN = 4, FIXED_EVERY = 8 };
-enum { SHAPE_SINE, SHAPE_TRI, SHAPE_SAW, SHAPE_SQUARE };
+enum { SHAPE_SINE, SHAPE_TRI, SHAPE_SAW, SHAPE_SQUARE, SHAPE_PULSE };
 enum { FIELD_SHAPE = FIELD_FIXED + 1, FIELD_DUE = FIELD_FIXED + 1 };
 
-// Phases of one tile, and for the band limit the magnitude of the increments in turns.
-typedef struct Phases {
-  uint64_t at[KR_TILE_SIZE];
-} Phases;
-
-#define KR_PASS 32
-#include "ops/oscillators.c"
-#undef KR_PASS
-#define KR_PASS 64
-#include "ops/oscillators.c"
-#undef KR_PASS
+#define KR_SELF "ops/oscillators.c"
+#include "ops/passes.h"
 
 #ifdef KR_ROWS
 static uint64_t turns_of(const KrPortValue *port, KrRatio dt, bool up) {
@@ -155,218 +146,12 @@ KR_KERNELS(oscillators, KR_REALS(sine), KR_REALS(saw), KR_REALS(square), KR_REAL
 #else
 #include "ops/pass.h"
 
-typedef struct FN(Steps) {
-  REAL at[KR_TILE_SIZE];
-} FN(Steps);
+#include "ops/phase.inc"
+#include "ops/shapes.inc"
 
-// Increment of a frequency signal: i32(x c) 2^32 with c = dt 2^32; i64(x c) with c = dt 2^64.
-static inline uint64_t FN(increment)(REAL freq, REAL scale) {
-#if KR_PASS == 32
-  return (uint64_t)(uint32_t)kr_f32_to_i32(freq * scale) << 32;
-#else
-  return (uint64_t)kr_f64_to_i64(freq * scale);
-#endif
-}
-// A phase signal in turns, modulo 1, cut to 31 (62) bits.
-static inline uint64_t FN(turn)(REAL turns) {
-  REAL part = RF(fract)(turns);
-#if KR_PASS == 32
-  return (uint64_t)(uint32_t)kr_f32_to_i32(part * 0x1p31f) << 33;
-#else
-  return (uint64_t)kr_f64_to_i64(part * 0x1p62) << 2;
-#endif
-}
-// A phase as turns, 0 to 1.
-static inline REAL FN(turns)(uint64_t phase) {
-#if KR_PASS == 32
-  return (REAL)(int32_t)(phase >> 33) * 0x1p-31f;
-#else
-  return (REAL)(int64_t)(phase >> 1) * 0x1p-63;
-#endif
-}
-// A phase folded to the quarter turns -1..1 around 0: the triangle itself.
-static inline REAL FN(fold)(uint64_t phase) {
-#if KR_PASS == 32
-  uint32_t x = (uint32_t)(phase >> 32);
-  x = ((x ^ x << 1) & UINT32_C(0x80000000)) != 0 ? UINT32_C(0x80000000) - x : x;
-  return (REAL)(int32_t)x * 0x1p-30f;
-#else
-  uint64_t x = phase, half = UINT64_C(1) << 63;
-  x = ((x ^ x << 1) & half) != 0 ? half - x : x;
-  return (REAL)(int64_t)x * 0x1p-62;
-#endif
-}
+#include "ops/limit.inc"
 
-// Phases of the tile, offset added; the accumulator moves on.
-static void FN(advance)(const KrCall *call, uint32_t offset_input, Phases *phases) {
-  uint64_t *phase = call->field[FIELD_PHASE];
-  const uint64_t *offset = call->field[FIELD_OFFSET], *fixed_step = call->field[FIELD_INCREMENT];
-  const uint8_t *fixed = call->field[FIELD_FIXED];
-  const REAL *scale = call->field[FIELD_SCALE], *freq = call->in[0];
-  const REAL *turns = offset_input != 0 ? call->in[offset_input] : NULL;
-  size_t freq_stride = kr_call_stride(call, 0);
-  size_t turn_stride = offset_input != 0 ? kr_call_stride(call, offset_input) : 0;
-  uint32_t lanes = call->lanes;
-  for (uint32_t l = 0; l < lanes; l++) {
-    uint64_t at = phase[l];
-    if ((fixed[l] & FIXED_FREQ) != 0) {
-      for (uint32_t t = 0; t < call->n; t++, at += fixed_step[l]) phases->at[t * lanes + l] = at;
-    } else {
-      for (uint32_t t = 0; t < call->n; t++) {
-        phases->at[t * lanes + l] = at;
-        at += FN(increment)(freq[t * freq_stride + l], scale[l]);
-      }
-    }
-    phase[l] = at;
-    for (uint32_t t = 0; t < call->n; t++)
-      phases->at[t * lanes + l] += (fixed[l] & FIXED_PHASE) != 0 || turns == NULL
-                                       ? offset[l]
-                                       : FN(turn)(turns[t * turn_stride + l]);
-  }
-}
-
-// 1 / (3 |increment|): turns to units of the residual's half width. True when neighbouring turns
-// reach into each other (more than a third of a turn per tick).
-static bool FN(widths)(const KrCall *call, FN(Steps) * steps) {
-  const uint8_t *fixed = call->field[FIELD_FIXED];
-  const REAL *fixed_step = call->field[FIELD_STEP], *dt = call->field[FIELD_DT];
-  const REAL *freq = call->in[0];
-  size_t stride = kr_call_stride(call, 0);
-  REAL most = 0;
-  for (uint32_t t = 0; t < call->n; t++)
-    for (uint32_t l = 0; l < call->lanes; l++) {
-      REAL step = RF(abs)(freq[t * stride + l] * dt[l]);
-      step = step < (REAL)0.5 ? step : (REAL)0.5;
-      step = (fixed[l] & FIXED_FREQ) != 0 ? fixed_step[l] : step;
-      step = step > (REAL)0x1p-60 ? step : (REAL)0x1p-60;
-      most = step > most ? step : most;
-      steps->at[t * call->lanes + l] = step;
-    }
-  return most > (REAL)1 / 3;
-}
-
-// Residual of a rising unit step, u = 1 - distance/3 ticks: g(u) before it, -g(u) after it. The
-// coefficients are multiples of 2^-17, so that g(1) is exactly 1/2 in f32 too.
-static inline REAL FN(step_residual)(REAL u) {
-  u = u > 0 ? u : 0;
-  REAL p = (REAL)0x1.dc5f9p+3;
-  p = p * u - (REAL)0x1.b0d968p+5;
-  p = p * u + (REAL)0x1.13af08p+6;
-  p = p * u - (REAL)0x1.1d0068p+5;
-  p = p * u + (REAL)0x1.e17aap+2;
-  p = p * u - (REAL)0x1.196fp+0;
-  return p * (u * u * u);
-}
-// Its integral, in ticks: residual of a corner whose slope grows by 1 per tick.
-static inline REAL FN(corner_residual)(REAL u) {
-  u = u > 0 ? u : 0;
-  REAL p = (REAL)(0x1.dc5f9p+3 / 9);
-  p = p * u - (REAL)(0x1.b0d968p+5 / 8);
-  p = p * u + (REAL)(0x1.13af08p+6 / 7);
-  p = p * u - (REAL)(0x1.1d0068p+5 / 6);
-  p = p * u + (REAL)(0x1.e17aap+2 / 5);
-  p = p * u - (REAL)(0x1.196fp+0 / 4);
-  REAL uu = u * u;
-  return 3 * p * (uu * uu);
-}
-// Residual at `phase` of a rising step at phase 0 in every turn.
-static inline REAL FN(steps_at)(uint64_t phase, REAL scale, bool wide) {
-  REAL after = FN(turns)(phase) * scale, before = FN(turns)(~phase) * scale;
-  REAL sum = FN(step_residual)(1 - before) - FN(step_residual)(1 - after);
-  if (wide) sum += FN(step_residual)(1 - before - scale) - FN(step_residual)(1 - after - scale);
-  return sum;
-}
-static inline REAL FN(corners_at)(uint64_t phase, REAL scale, bool wide) {
-  REAL after = FN(turns)(phase) * scale, before = FN(turns)(~phase) * scale;
-  REAL sum = FN(corner_residual)(1 - before) + FN(corner_residual)(1 - after);
-  if (wide) sum += FN(corner_residual)(1 - before - scale) + FN(corner_residual)(1 - after - scale);
-  return sum;
-}
-
-#define QUARTER (UINT64_C(1) << 62)
-static inline REAL FN(saw_at)(uint64_t phase, REAL step, bool wide) {
-  return 2 * FN(turns)(phase) - 1 - 2 * FN(steps_at)(phase, 1 / (3 * step), wide);
-}
-static inline REAL FN(pulse_at)(uint64_t phase, uint64_t width, REAL step, bool wide) {
-  REAL scale = 1 / (3 * step), plain = phase < width ? (REAL)1 : (REAL)-1;
-  REAL rise = FN(steps_at)(phase, scale, wide);
-  REAL fall = FN(steps_at)(phase - width, scale, wide);
-  return plain + 2 * (rise - fall);
-}
-static inline REAL FN(tri_at)(uint64_t phase, REAL step, bool wide) {
-  REAL scale = 1 / (3 * step);
-  REAL top = FN(corners_at)(phase - QUARTER, scale, wide);
-  REAL bottom = FN(corners_at)(phase - 3 * QUARTER, scale, wide);
-  return FN(fold)(phase) + 8 * step * (bottom - top);
-}
-// Width of a pulse as a phase; a full width stays just below the whole turn.
-static inline uint64_t FN(width)(REAL width) {
-  width = width > 0 ? width : 0;
-#if KR_PASS == 32
-  return width < 1 ? FN(turn)(width) : UINT64_MAX;
-#else
-  return width < 1 ? FN(turn)(width) : UINT64_MAX;
-#endif
-}
-
-static void FN(sine)(const KrCall *call) {
-  Phases phases;
-  FN(advance)(call, 1, &phases);
-  REAL *restrict out = call->out[0];
-  uint32_t n = call->n * call->lanes;
-  for (uint32_t i = 0; i < n; i++) out[i] = FN(quarter_sine)(FN(fold)(phases.at[i]));
-}
-
-// One loop for each width, so that the usual one has no branch inside. The residuals left out in
-// the narrow one are exactly +0 or -0 added to a sum that is no zero.
-#define LIMITED(name, offset_input, expression)                                                    \
-  static void FN(name)(const KrCall *call) {                                                       \
-    Phases phases;                                                                                 \
-    FN(Steps) steps;                                                                               \
-    FN(advance)(call, offset_input, &phases);                                                      \
-    bool some_wide = FN(widths)(call, &steps);                                                     \
-    REAL *restrict out = call->out[0];                                                             \
-    uint32_t n = call->n * call->lanes;                                                            \
-    if (some_wide) {                                                                               \
-      const bool wide = true;                                                                      \
-      for (uint32_t i = 0; i < n; i++) out[i] = expression;                                        \
-    } else {                                                                                       \
-      const bool wide = false;                                                                     \
-      for (uint32_t i = 0; i < n; i++) out[i] = expression;                                        \
-    }                                                                                              \
-  }
-LIMITED(saw, 1, FN(saw_at)(phases.at[i], steps.at[i], wide))
-LIMITED(square, 1, FN(pulse_at)(phases.at[i], 2 * QUARTER, steps.at[i], wide))
-LIMITED(tri, 1, FN(tri_at)(phases.at[i], steps.at[i], wide))
-#undef LIMITED
-
-static void FN(pulse)(const KrCall *call) {
-  Phases phases;
-  FN(Steps) steps;
-  REAL held[KR_TILE_SIZE];
-  FN(advance)(call, 2, &phases);
-  bool wide = FN(widths)(call, &steps);
-  const REAL *width = FN(dense)(call, 1, held);
-  REAL *restrict out = call->out[0];
-  uint32_t n = call->n * call->lanes;
-  for (uint32_t i = 0; i < n; i++)
-    out[i] = FN(pulse_at)(phases.at[i], FN(width)(width[i]), steps.at[i], wide);
-}
-
-static void FN(phasor)(const KrCall *call) {
-  Phases phases;
-  FN(advance)(call, 0, &phases);
-  REAL *restrict out = call->out[0];
-  uint32_t n = call->n * call->lanes;
-#if KR_PASS == 32
-  for (uint32_t i = 0; i < n; i++)
-    out[i] = (REAL)(int32_t)((phases.at[i] + (UINT64_C(1) << 39)) >> 40) * 0x1p-24f;
-#else
-  for (uint32_t i = 0; i < n; i++)
-    out[i] = (REAL)(int64_t)((phases.at[i] + (UINT64_C(1) << 10)) >> 11) * 0x1p-53;
-#endif
-}
-
+#if !KR_WIDE
 static void FN(impulse)(const KrCall *call) {
   uint64_t *phase = call->field[FIELD_PHASE];
   const uint64_t *fixed_step = call->field[FIELD_INCREMENT];
@@ -379,29 +164,69 @@ static void FN(impulse)(const KrCall *call) {
     for (uint32_t l = 0; l < call->lanes; l++) {
       out[t * call->lanes + l] = due[l] ? (REAL)1 : (REAL)0;
       bool is_fixed = (fixed[l] & FIXED_FREQ) != 0;
-      uint64_t step = is_fixed ? fixed_step[l] : FN(increment)(freq[t * stride + l], scale[l]);
+      UINT moving = is_fixed ? 0 : FN(increment)(freq[t * stride + l], scale[l]);
+      uint64_t step = is_fixed ? fixed_step[l] : (uint64_t)moving << (64 - KR_PASS);
       bool down = is_fixed ? (fixed[l] & FIXED_DOWN) != 0 : (int64_t)step < 0;
       uint64_t next = phase[l] + step;
       due[l] = (down ? next > phase[l] : next < phase[l]) || (fixed[l] & FIXED_EVERY) != 0;
       phase[l] = next;
     }
 }
+#else
 
-static inline REAL FN(lfo_at)(uint64_t phase, uint8_t shape) {
-  REAL tri = FN(fold)(phase), saw = 2 * FN(turns)(phase) - 1;
-  REAL square = phase < 2 * QUARTER ? (REAL)1 : (REAL)-1;
-  REAL value = shape == SHAPE_SINE ? FN(quarter_sine)(tri) : tri;
-  value = shape == SHAPE_SAW ? saw : value;
-  return shape == SHAPE_SQUARE ? square : value;
+// out[i] = expression of a vector of words.
+#define EACH_WORD(expression)                                                                      \
+  REAL *restrict out = call->out[0];                                                               \
+  uint32_t n = call->n * call->lanes;                                                              \
+  for (uint32_t i = 0; i < n; i += VN) {                                                           \
+    VU word = (VU)VF(load_bits)(words.at + i);                                                     \
+    WN(put)(out, i, n, expression);                                                                \
+  }
+static void FN(sine)(const KrCall *call) {
+  FN(Words) words;
+  WN(advance)(call, 1, &words);
+  EACH_WORD(WN(quarter_sine)(WN(fold)(word)))
 }
+
+static void FN(phasor)(const KrCall *call) {
+  FN(Words) words;
+  WN(advance)(call, 0, &words);
+#if KR_PASS == 32
+  EACH_WORD(VF(of_int)((VI)((word + 0x80) >> 8)) * 0x1p-24f)
+#else
+  EACH_WORD(VF(of_int)((VI)((word + (1 << 10)) >> 11)) * 0x1p-53)
+#endif
+}
+
+static void FN(saw)(const KrCall *call) { WN(limit)(call, SHAPE_SAW, 1); }
+static void FN(square)(const KrCall *call) { WN(limit)(call, SHAPE_SQUARE, 1); }
+static void FN(tri)(const KrCall *call) { WN(limit)(call, SHAPE_TRI, 1); }
+static void FN(pulse)(const KrCall *call) { WN(limit)(call, SHAPE_PULSE, 2); }
+
+// A constant shape, the same for all lanes.
 static void FN(lfo)(const KrCall *call) {
-  Phases phases;
-  FN(advance)(call, 1, &phases);
-  const uint8_t *shape = call->field[FIELD_SHAPE];
-  REAL *restrict out = call->out[0];
-  for (uint32_t t = 0; t < call->n; t++)
-    for (uint32_t l = 0; l < call->lanes; l++)
-      out[t * call->lanes + l] = FN(lfo_at)(phases.at[t * call->lanes + l], shape[l]);
+  FN(Words) words;
+  WN(advance)(call, 1, &words);
+  switch (((const uint8_t *)call->field[FIELD_SHAPE])[0]) {
+  case SHAPE_SINE: {
+    EACH_WORD(WN(quarter_sine)(WN(fold)(word)))
+    break;
+  }
+  case SHAPE_TRI: {
+    EACH_WORD(WN(fold)(word))
+    break;
+  }
+  case SHAPE_SAW: {
+    EACH_WORD(2 * WN(turns)(word) - 1)
+    break;
+  }
+  default: {
+    const VU half = (VU)VF(all_bits)((INT)((UINT)1 << (KR_PASS - 1)));
+    EACH_WORD(WN(level)(word, half))
+    break;
+  }
+  }
 }
-#undef QUARTER
+#undef EACH_WORD
+#endif
 #endif

@@ -1,56 +1,100 @@
-// One pass of a kernel file that includes itself: KR_PASS is 32 or 64. No guard: read once a pass.
+// One pass of a kernel file that includes itself: KR_PASS is 32 or 64. With KR_WIDTH 16 V is a
+// native vector, else (1, or none) one element: functions WN(...) over V exist for both. No guard:
+// read once a pass.
 #undef REAL
+#undef INT
 #undef UINT
 #undef FN
 #undef RF
 #undef KR_AT
+#undef WN
+#undef VF
+#undef V
+#undef VI
+#undef VU
+#undef VN
+#undef KR_WIDE
 #if KR_PASS == 32
 #define REAL float
+#define INT int32_t
 #define UINT uint32_t
 #define FN(name) name##_f32
 #define RF(name) kr_f32_##name
 #else
 #define REAL double
+#define INT int64_t
 #define UINT uint64_t
 #define FN(name) name##_f64
 #define RF(name) kr_f64_##name
 #endif
-
-// Input i as [n][lanes]: itself, or its one row repeated in `buffer` when it is held.
-static inline const REAL *FN(dense)(const KrCall *call, uint32_t i, REAL *buffer) {
-  const REAL *at = call->in[i];
-  if ((call->held >> i & 1) == 0) return at;
-  if (call->lanes == 1) {
-    for (uint32_t t = 0; t < call->n; t++) buffer[t] = at[0];
-  } else {
-    for (uint32_t t = 0; t < call->n; t++)
-      for (uint32_t l = 0; l < KR_LANES; l++) buffer[t * KR_LANES + l] = at[l];
-  }
-  return buffer;
-}
-
-// What a recurrence keeps: 0 below 2^-100, and 0 in place of what is not finite.
-static inline REAL FN(keep)(REAL x) {
-  REAL a = RF(abs)(x);
-#if KR_PASS == 32
-  return a >= 0x1p-100f && a <= 0x1.fffffep127f ? x : 0;
+#if defined(KR_WIDTH) && KR_WIDTH == 16
+#define KR_WIDE 1
 #else
-  return a >= 0x1p-100 && a <= 0x1.fffffffffffffp1023 ? x : 0;
+#define KR_WIDE 0
+#endif
+
+#if KR_WIDE && KR_PASS == 32
+#define WN(name) name##_wide_f32
+#elif KR_WIDE
+#define WN(name) name##_wide_f64
+#elif KR_PASS == 32
+#define WN(name) name##_one_f32
+#else
+#define WN(name) name##_one_f64
+#endif
+#if KR_WIDE && KR_VECTOR_BYTES > 0 && KR_PASS == 32
+#define VF(name) kr_v32_##name
+#define V KrVf32
+#define VI KrVi32
+#define VU KrVu32
+#define VN KR_N_V32
+#elif KR_WIDE && KR_VECTOR_BYTES > 0
+#define VF(name) kr_v64_##name
+#define V KrVf64
+#define VI KrVi64
+#define VU KrVu64
+#define VN KR_N_V64
+#else
+#if KR_PASS == 32
+#define VF(name) kr_s32_##name
+#else
+#define VF(name) kr_s64_##name
+#endif
+#define V REAL
+#define VI INT
+#define VU UINT
+#define VN 1
+#endif
+
+// What a recurrence keeps: 0 below 2^-100, and 0 in place of what is not finite. Magnitudes of floats
+// are in the order of their bits.
+KR_INLINE V WN(keep)(V x) {
+#if KR_PASS == 32 && KR_WIDE && KR_VECTOR_BYTES > 0
+  VI a = VF(bits)(x) & INT32_MAX;
+  return VF(where)((VI)(a > 0x0d7fffff) & (VI)(a < 0x7f800000), x);
+#elif KR_WIDE && KR_VECTOR_BYTES > 0
+  V a = VF(abs)(x);
+  return VF(where)(VF(le)(VF(all)(0x1p-100), a) & VF(le)(a, VF(all)(0x1.fffffffffffffp1023)), x);
+#else
+  REAL a = RF(abs)(x);
+  return a >= (REAL)0x1p-100 && a <= (REAL)(KR_PASS == 32 ? 0x1.fffffep127 : 0x1.fffffffffffffp1023)
+             ? x
+             : 0;
 #endif
 }
 
 // sin(pi/2 t) for |t| <= 1. f32: relative error of the polynomial 5.5e-9, total absolute 1.9e-7;
 // f64: Taylor's polynomial, 2.7e-16 at t = 1.
-static inline REAL FN(quarter_sine)(REAL t) {
-  REAL z = t * t;
+KR_INLINE V WN(quarter_sine)(V t) {
+  V z = t * t;
 #if KR_PASS == 32
-  REAL p = 0x1.3dac7ap-13f;
+  V p = VF(all)(0x1.3dac7ap-13f);
   p = p * z + -0x1.324c8cp-8f;
   p = p * z + 0x1.4668acp-4f;
   p = p * z + -0x1.4abbc2p-1f;
   p = p * z + 0x1.921fb6p+0f;
 #else
-  REAL p = -0x1.8a404211f9547p-45;
+  V p = VF(all)(-0x1.8a404211f9547p-45);
   p = p * z + 0x1.aaec32af93359p-38;
   p = p * z + -0x1.6fadb9f155744p-31;
   p = p * z + 0x1.e8f434d018d63p-25;
@@ -66,13 +110,13 @@ static inline REAL FN(quarter_sine)(REAL t) {
 
 // e^z - 1 for z >= 0 (less counts as 0, more than 64 as 64): Taylor's polynomial at z/16, then four
 // times q <- q (2 + q). Relative error 1e-6 (f32) or 1e-13 (f64) up to z = 3, growing, monotonic.
-static inline REAL FN(growth)(REAL z) {
-  z = z > 0 ? z : 0;
-  REAL x = (z < 64 ? z : 64) / 16;
+KR_INLINE V WN(growth)(V z) {
+  z = VF(greater)(z, VF(all)(0));
+  V x = VF(lesser)(z, VF(all)(64)) / 16;
 #if KR_PASS == 32
-  REAL p = x * (1.0f / 120) + 1.0f / 24;
+  V p = x * (1.0f / 120) + 1.0f / 24;
 #else
-  REAL p = x * (1.0 / 362880) + 1.0 / 40320;
+  V p = x * (1.0 / 362880) + 1.0 / 40320;
   p = p * x + 1.0 / 5040;
   p = p * x + 1.0 / 720;
   p = p * x + 1.0 / 120;
@@ -80,21 +124,39 @@ static inline REAL FN(growth)(REAL z) {
 #endif
   p = p * x + (REAL)1 / 6;
   p = p * x + (REAL)1 / 2;
-  REAL q = (p * x + 1) * x;
+  V q = (p * x + 1) * x;
   q *= 2 + q;
   q *= 2 + q;
   q *= 2 + q;
   return q * (2 + q);
 }
 // 1 - e^-z and e^-z, each to full relative accuracy of the above.
-static inline REAL FN(approach)(REAL z) {
-  REAL growth = FN(growth)(z);
+KR_INLINE V WN(approach)(V z) {
+  V growth = WN(growth)(z);
   return growth / (1 + growth);
 }
-static inline REAL FN(decay)(REAL z) { return 1 / (1 + FN(growth)(z)); }
+KR_INLINE V WN(decay)(V z) { return 1 / (1 + WN(growth)(z)); }
 
-// Input i at tick t, lane l of a body with `lanes` lanes.
-#define KR_AT(i) (((const REAL *)call->in[i])[t * strides[i] + l])
+// The scalar ones by their short names, and what needs no vectors: once for f32, once for f64.
+#if !KR_WIDE
+KR_INLINE REAL FN(keep)(REAL x) { return WN(keep)(x); }
+KR_INLINE REAL FN(quarter_sine)(REAL t) { return WN(quarter_sine)(t); }
+KR_INLINE REAL FN(growth)(REAL z) { return WN(growth)(z); }
+KR_INLINE REAL FN(approach)(REAL z) { return WN(approach)(z); }
+KR_INLINE REAL FN(decay)(REAL z) { return WN(decay)(z); }
+
+// Input i as [n][lanes]: itself, or its one row repeated in `buffer` when it is held.
+static inline const REAL *FN(dense)(const KrCall *call, uint32_t i, REAL *buffer) {
+  const REAL *at = call->in[i];
+  if ((call->held >> i & 1) == 0) return at;
+  if (call->lanes == 1) {
+    for (uint32_t t = 0; t < call->n; t++) buffer[t] = at[0];
+  } else {
+    for (uint32_t t = 0; t < call->n; t++)
+      for (uint32_t l = 0; l < KR_LANES; l++) buffer[t * KR_LANES + l] = at[l];
+  }
+  return buffer;
+}
 static inline void FN(strides)(const KrCall *call, uint32_t lanes, uint32_t n, size_t *strides) {
   for (uint32_t i = 0; i < n; i++) strides[i] = (call->held >> i & 1) != 0 ? 0 : lanes;
 }
@@ -104,3 +166,7 @@ static inline void FN(load)(REAL *local, const void *field, uint32_t lanes) {
 static inline void FN(store)(const REAL *local, void *field, uint32_t lanes) {
   for (uint32_t l = 0; l < lanes; l++) ((REAL *)field)[l] = local[l];
 }
+#endif
+
+// Input i at tick t, lane l of a body with `lanes` lanes.
+#define KR_AT(i) (((const REAL *)call->in[i])[t * strides[i] + l])

@@ -1,0 +1,127 @@
+/// Native vectors of the level being compiled, and the same functions over one element: kernels
+/// written with them hold for one lane and for sixteen. Masks are integers, all ones or zero. Every
+/// function gives per element exactly what its scalar expression says.
+#ifndef KR_OPS_VECTOR_H
+#define KR_OPS_VECTOR_H
+#include "base/level.h"
+#include "math/real.h"
+
+#define KR_INLINE static inline __attribute__((always_inline))
+
+#if KR_VECTOR_BYTES > 0
+#define KR_VECTOR_TYPE(type) type __attribute__((vector_size(KR_VECTOR_BYTES)))
+typedef float KR_VECTOR_TYPE(KrVf32);
+typedef int32_t KR_VECTOR_TYPE(KrVi32);
+typedef uint32_t KR_VECTOR_TYPE(KrVu32);
+typedef double KR_VECTOR_TYPE(KrVf64);
+typedef int64_t KR_VECTOR_TYPE(KrVi64);
+typedef uint64_t KR_VECTOR_TYPE(KrVu64);
+enum { KR_N_V32 = KR_VECTOR_BYTES / 4, KR_N_V64 = KR_VECTOR_BYTES / 8 };
+#endif
+
+/// What both kinds share. V real, I signed, U unsigned; f names the scalar functions of math/real.h.
+#define KR_VECTOR_COMMON(p, f, real, V, I, U)                                                      \
+  KR_INLINE V kr_##p##_load(const real *at) {                                                      \
+    V x;                                                                                           \
+    __builtin_memcpy(&x, at, sizeof x);                                                            \
+    return x;                                                                                      \
+  }                                                                                                \
+  KR_INLINE void kr_##p##_store(real *at, V x) { __builtin_memcpy(at, &x, sizeof x); }             \
+  KR_INLINE I kr_##p##_load_bits(const void *at) {                                                 \
+    I x;                                                                                           \
+    __builtin_memcpy(&x, at, sizeof x);                                                            \
+    return x;                                                                                      \
+  }                                                                                                \
+  KR_INLINE void kr_##p##_store_bits(void *at, I x) { __builtin_memcpy(at, &x, sizeof x); }        \
+  /* m ? a : b */                                                                                  \
+  KR_INLINE V kr_##p##_select(I m, V a, V b) {                                                     \
+    return kr_##p##_of_bits((kr_##p##_bits(a) & m) | (kr_##p##_bits(b) & ~m));                     \
+  }                                                                                                \
+  KR_INLINE I kr_##p##_select_bits(I m, I a, I b) { return (a & m) | (b & ~m); }                   \
+  /* m ? a : +0 */                                                                                 \
+  KR_INLINE V kr_##p##_where(I m, V a) { return kr_##p##_of_bits(kr_##p##_bits(a) & m); }          \
+  KR_INLINE V kr_##p##_abs(V x) { return kr_##p##_of_bits(kr_##p##_bits(x) & kr_##p##_magnitude()); }
+
+/// One element.
+#define KR_VECTOR_ONE(p, f, real, I, U, MAX)                                                       \
+  KR_INLINE I kr_##p##_bits(real x) { return (I)kr_##f##_to_bits(x); }                             \
+  KR_INLINE real kr_##p##_of_bits(I x) { return kr_##f##_from_bits((U)x); }                        \
+  KR_INLINE I kr_##p##_magnitude(void) { return (MAX); }                                           \
+  KR_INLINE real kr_##p##_all(real x) { return x; }                                                \
+  KR_INLINE I kr_##p##_all_bits(I x) { return x; }                                                 \
+  KR_INLINE I kr_##p##_lt(real a, real b) { return -(I)(a < b); }                                  \
+  KR_INLINE I kr_##p##_le(real a, real b) { return -(I)(a <= b); }                                 \
+  KR_INLINE I kr_##p##_eq(real a, real b) { return -(I)(a == b); }                                 \
+  /* a > b ? a : b and a < b ? a : b */                                                            \
+  KR_INLINE real kr_##p##_greater(real a, real b) { return a > b ? a : b; }                        \
+  KR_INLINE real kr_##p##_lesser(real a, real b) { return a < b ? a : b; }                         \
+  /* of an integer, rounded once */                                                                \
+  KR_INLINE real kr_##p##_of_int(I x) { return (real)x; }                                          \
+  /* of a number in range, toward zero */                                                          \
+  KR_INLINE I kr_##p##_to_int(real x) { return (I)x; }                                             \
+  KR_INLINE I kr_##p##_eq_bits(I a, I b) { return -(I)(a == b); }                                  \
+  KR_INLINE I kr_##p##_ult(U a, U b) { return -(I)(a < b); }                                       \
+  KR_INLINE bool kr_##p##_any(I m) { return m != 0; }                                              \
+  KR_INLINE real kr_##p##_floor(real x) { return kr_##f##_floor(x); }                              \
+  KR_VECTOR_COMMON(p, f, real, real, I, U)
+
+#define KR_VECTOR_MANY(p, f, real, V, I, U, SI, MAX, WHOLE)                                               \
+  KR_INLINE I kr_##p##_bits(V x) { return (I)x; }                                                  \
+  KR_INLINE V kr_##p##_of_bits(I x) { return (V)x; }                                               \
+  KR_INLINE V kr_##p##_all(real x) { return x - (V){0}; }                                          \
+  KR_INLINE I kr_##p##_all_bits(SI x) { return x - (I){0}; }                                       \
+  KR_INLINE I kr_##p##_magnitude(void) { return kr_##p##_all_bits(MAX); }                          \
+  KR_INLINE I kr_##p##_lt(V a, V b) { return (I)(a < b); }                                         \
+  KR_INLINE I kr_##p##_le(V a, V b) { return (I)(a <= b); }                                        \
+  KR_INLINE I kr_##p##_eq(V a, V b) { return (I)(a == b); }                                        \
+  KR_INLINE V kr_##p##_of_int(I x) { return __builtin_convertvector(x, V); }                       \
+  KR_INLINE I kr_##p##_to_int(V x) { return __builtin_convertvector(x, I); }                       \
+  KR_INLINE I kr_##p##_eq_bits(I a, I b) { return (I)(a == b); }                                   \
+  KR_INLINE I kr_##p##_ult(U a, U b) { return (I)(a < b); }                                        \
+  KR_INLINE bool kr_##p##_any(I m) {                                                               \
+    I none = {0};                                                                                  \
+    return __builtin_memcmp(&m, &none, sizeof m) != 0;                                             \
+  }                                                                                                \
+  KR_VECTOR_COMMON(p, f, real, V, I, U)                                                            \
+  KR_VECTOR_EXTREMES(p, V)                                                                         \
+  KR_INLINE V kr_##p##_copysign(V x, V y) {                                                        \
+    I m = kr_##p##_magnitude();                                                                    \
+    return kr_##p##_of_bits((kr_##p##_bits(x) & m) | (kr_##p##_bits(y) & ~m));                     \
+  }                                                                                                \
+  /* as kr_f32_floor */                                                                            \
+  KR_INLINE V kr_##p##_floor(V x) {                                                                \
+    V a = kr_##p##_abs(x), big = kr_##p##_all(WHOLE);                                              \
+    big = kr_##p##_where(kr_##p##_lt(a, big), big);                                                \
+    V r = kr_##p##_copysign((a + big) - big, x);                                                   \
+    r = r + kr_##p##_where(kr_##p##_lt(x, r), kr_##p##_all(-1));                                   \
+    return kr_##p##_copysign(r, x);                                                                \
+  }
+
+// MAXPS and its like give the second operand unless the first is greater: a > b ? a : b.
+#define KR_VECTOR_BY_SELECT(p, V)                                                                  \
+  KR_INLINE V kr_##p##_greater(V a, V b) { return kr_##p##_select(kr_##p##_lt(b, a), a, b); }      \
+  KR_INLINE V kr_##p##_lesser(V a, V b) { return kr_##p##_select(kr_##p##_lt(a, b), a, b); }
+#define KR_VECTOR_BY_BUILTIN(p, V, greater, lesser)                                                \
+  KR_INLINE V kr_##p##_greater(V a, V b) { return (V)greater(a, b); }                              \
+  KR_INLINE V kr_##p##_lesser(V a, V b) { return (V)lesser(a, b); }
+#if defined(__SSE2__) && KR_VECTOR_BYTES == 16
+#define KR_VECTOR_EXTREMES_v32(V) KR_VECTOR_BY_BUILTIN(v32, V, __builtin_ia32_maxps, __builtin_ia32_minps)
+#define KR_VECTOR_EXTREMES_v64(V) KR_VECTOR_BY_BUILTIN(v64, V, __builtin_ia32_maxpd, __builtin_ia32_minpd)
+#elif defined(__AVX__) && KR_VECTOR_BYTES == 32
+#define KR_VECTOR_EXTREMES_v32(V)                                                                  \
+  KR_VECTOR_BY_BUILTIN(v32, V, __builtin_ia32_maxps256, __builtin_ia32_minps256)
+#define KR_VECTOR_EXTREMES_v64(V)                                                                  \
+  KR_VECTOR_BY_BUILTIN(v64, V, __builtin_ia32_maxpd256, __builtin_ia32_minpd256)
+#else
+#define KR_VECTOR_EXTREMES_v32(V) KR_VECTOR_BY_SELECT(v32, V)
+#define KR_VECTOR_EXTREMES_v64(V) KR_VECTOR_BY_SELECT(v64, V)
+#endif
+#define KR_VECTOR_EXTREMES(p, V) KR_VECTOR_EXTREMES_##p(V)
+
+KR_VECTOR_ONE(s32, f32, float, int32_t, uint32_t, INT32_MAX)
+KR_VECTOR_ONE(s64, f64, double, int64_t, uint64_t, INT64_MAX)
+#if KR_VECTOR_BYTES > 0
+KR_VECTOR_MANY(v32, f32, float, KrVf32, KrVi32, KrVu32, int32_t, INT32_MAX, 0x1p23f)
+KR_VECTOR_MANY(v64, f64, double, KrVf64, KrVi64, KrVu64, int64_t, INT64_MAX, 0x1p52)
+#endif
+#endif
