@@ -167,8 +167,7 @@ KR_INLINE void WN(svf_run)(const KrCall *call, const int mode) {
   WN(take)(one, call->field[SVF_ONE]);
   WN(take)(two, call->field[SVF_TWO]);
   WN(take)(dt, call->field[SVF_DT]);
-  for (uint32_t t = 0; t == 0; t++)
-    EACH(v) {
+  for (uint32_t t = 0; t == 0; t++) EACH(v) {
       uint32_t i = v / VN;
       for (int m = MODE_LP; m <= MODE_HP; m++)
         masks[m][i] = mode == MODE_SET ? WN(mode_mask)(call, v, m) : VF(all_bits)(0);
@@ -176,8 +175,7 @@ KR_INLINE void WN(svf_run)(const KrCall *call, const int mode) {
       svf[i] = WN(svf_make)(WN(svf_g)(X_AT(1), dt[i]), k[i]);
     }
 #define TICKS(make)                                                                                \
-  for (uint32_t t = 0; t < call->n; t++)                                                           \
-    EACH(v) {                                                                                      \
+  for (uint32_t t = 0; t < call->n; t++) EACH(v) {                                                 \
       uint32_t i = v / VN;                                                                         \
       make;                                                                                        \
       V y = WN(svf_step)(&svf[i], X_AT(0), &one[i], &two[i], mode, masks[MODE_BP][i],              \
@@ -235,8 +233,7 @@ static void WN(dcblock)(const KrCall *call) {
   WN(take)(dt, call->field[POLE_DT]);
   EACH(v) pole[v / VN] = VF(all)(0);
   for (uint32_t t = 0; t < call->n; t++) {
-    if (t == 0 || strides[1] != 0)
-      EACH(v) pole[v / VN] = WN(decay)(TWO_PI * X_AT(1) * dt[v / VN]);
+    if (t == 0 || strides[1] != 0) EACH(v) pole[v / VN] = WN(decay)(TWO_PI * X_AT(1) * dt[v / VN]);
     EACH(v) {
       uint32_t i = v / VN;
       V x = X_AT(0), next = (x - input[i]) + pole[i] * value[i];
@@ -257,8 +254,7 @@ static void WN(biquad)(const KrCall *call) {
   V one[WN(N_VECTORS)], two[WN(N_VECTORS)];
   WN(take)(one, call->field[BIQUAD_ONE]);
   WN(take)(two, call->field[BIQUAD_TWO]);
-  for (uint32_t t = 0; t < call->n; t++)
-    EACH(v) {
+  for (uint32_t t = 0; t < call->n; t++) EACH(v) {
       uint32_t i = v / VN;
       V x = X_AT(0), y = X_AT(1) * x + one[i];
       one[i] = WN(keep)(X_AT(2) * x - X_AT(4) * y + two[i]);

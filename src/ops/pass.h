@@ -66,8 +66,8 @@
 #define VN 1
 #endif
 
-// What a recurrence keeps: 0 below 2^-100, and 0 in place of what is not finite. Magnitudes of floats
-// are in the order of their bits.
+// What a recurrence keeps: 0 below 2^-100, and 0 in place of what is not finite. Magnitudes of
+// floats are in the order of their bits.
 KR_INLINE V WN(keep)(V x) {
 #if KR_PASS == 32 && KR_WIDE && KR_VECTOR_BYTES > 0
   VI a = VF(bits)(x) & INT32_MAX;

@@ -19,7 +19,8 @@ typedef uint64_t KR_VECTOR_TYPE(KrVu64);
 enum { KR_N_V32 = KR_VECTOR_BYTES / 4, KR_N_V64 = KR_VECTOR_BYTES / 8 };
 #endif
 
-/// What both kinds share. V real, I signed, U unsigned; f names the scalar functions of math/real.h.
+/// What both kinds share. V real, I signed, U unsigned; f names the scalar functions of
+/// math/real.h.
 #define KR_VECTOR_COMMON(p, f, real, V, I, U)                                                      \
   KR_INLINE V kr_##p##_load(const real *at) {                                                      \
     V x;                                                                                           \
@@ -40,7 +41,9 @@ enum { KR_N_V32 = KR_VECTOR_BYTES / 4, KR_N_V64 = KR_VECTOR_BYTES / 8 };
   KR_INLINE I kr_##p##_select_bits(I m, I a, I b) { return (a & m) | (b & ~m); }                   \
   /* m ? a : +0 */                                                                                 \
   KR_INLINE V kr_##p##_where(I m, V a) { return kr_##p##_of_bits(kr_##p##_bits(a) & m); }          \
-  KR_INLINE V kr_##p##_abs(V x) { return kr_##p##_of_bits(kr_##p##_bits(x) & kr_##p##_magnitude()); }
+  KR_INLINE V kr_##p##_abs(V x) {                                                                  \
+    return kr_##p##_of_bits(kr_##p##_bits(x) & kr_##p##_magnitude());                              \
+  }
 
 /// One element.
 #define KR_VECTOR_ONE(p, f, real, I, U, MAX)                                                       \
@@ -65,7 +68,7 @@ enum { KR_N_V32 = KR_VECTOR_BYTES / 4, KR_N_V64 = KR_VECTOR_BYTES / 8 };
   KR_INLINE real kr_##p##_floor(real x) { return kr_##f##_floor(x); }                              \
   KR_VECTOR_COMMON(p, f, real, real, I, U)
 
-#define KR_VECTOR_MANY(p, f, real, V, I, U, SI, MAX, WHOLE)                                               \
+#define KR_VECTOR_MANY(p, f, real, V, I, U, SI, MAX, WHOLE)                                        \
   KR_INLINE I kr_##p##_bits(V x) { return (I)x; }                                                  \
   KR_INLINE V kr_##p##_of_bits(I x) { return (V)x; }                                               \
   KR_INLINE V kr_##p##_all(real x) { return x - (V){0}; }                                          \
@@ -105,8 +108,10 @@ enum { KR_N_V32 = KR_VECTOR_BYTES / 4, KR_N_V64 = KR_VECTOR_BYTES / 8 };
   KR_INLINE V kr_##p##_greater(V a, V b) { return (V)greater(a, b); }                              \
   KR_INLINE V kr_##p##_lesser(V a, V b) { return (V)lesser(a, b); }
 #if defined(__SSE2__) && KR_VECTOR_BYTES == 16
-#define KR_VECTOR_EXTREMES_v32(V) KR_VECTOR_BY_BUILTIN(v32, V, __builtin_ia32_maxps, __builtin_ia32_minps)
-#define KR_VECTOR_EXTREMES_v64(V) KR_VECTOR_BY_BUILTIN(v64, V, __builtin_ia32_maxpd, __builtin_ia32_minpd)
+#define KR_VECTOR_EXTREMES_v32(V)                                                                  \
+  KR_VECTOR_BY_BUILTIN(v32, V, __builtin_ia32_maxps, __builtin_ia32_minps)
+#define KR_VECTOR_EXTREMES_v64(V)                                                                  \
+  KR_VECTOR_BY_BUILTIN(v64, V, __builtin_ia32_maxpd, __builtin_ia32_minpd)
 #elif defined(__AVX__) && KR_VECTOR_BYTES == 32
 #define KR_VECTOR_EXTREMES_v32(V)                                                                  \
   KR_VECTOR_BY_BUILTIN(v32, V, __builtin_ia32_maxps256, __builtin_ia32_minps256)
