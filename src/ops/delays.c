@@ -7,12 +7,8 @@ enum { FIELD_LINE, FIELD_SIZE, FIELD_TICKS, FIELD_RATE };
 enum { PORT_TIME = 1, MAX_TICKS = 1 << 28 };
 typedef enum Kind { KIND_DELAY, KIND_COMB, KIND_ALLPASS } Kind;
 
-#define KR_PASS 32
-#include "ops/delays.c"
-#undef KR_PASS
-#define KR_PASS 64
-#include "ops/delays.c"
-#undef KR_PASS
+#define KR_SELF "ops/delays.c"
+#include "ops/passes.h"
 
 #ifdef KR_ROWS
 // Ticks of a constant time; of a signal the greatest. -1: out of range.
@@ -83,6 +79,17 @@ KR_KERNELS(delays, KR_REALS(delay), KR_REALS(comb), KR_REALS(allpass));
 #else
 #include "ops/pass.h"
 
+// What a tick leaves in the line (before it is flushed) and puts out.
+KR_INLINE V WN(inner_value)(V x, V wet, V feedback) { return x + feedback * wet; }
+KR_INLINE V WN(out_value)(const Kind kind, V x, V wet, V feedback, V mix, V inner) {
+  switch (kind) {
+  case KIND_COMB: return inner;
+  case KIND_ALLPASS: return wet - feedback * inner;
+  default: return x * (1 - mix) + wet * mix;
+  }
+}
+
+#if !KR_WIDE
 // Line of one lane at tick `tick`, `ticks` back. Entries before tick 0 are still zero.
 static inline REAL FN(line_at)(const REAL *line, size_t stride, int64_t size, int64_t index) {
   index = index < 0 ? index + size : index;
@@ -118,22 +125,73 @@ KR_INLINE void FN(delay_run)(const KrCall *call, const uint32_t lanes, const Kin
         wet = x, feedback = 0;
       else
         wet = FN(line_between)(own, lanes, size, now, (double)KR_AT(1) * rate[l]);
-      REAL inner = x + feedback * wet;
+      REAL inner = WN(inner_value)(x, wet, feedback);
       own[(size_t)now * lanes] = FN(keep)(inner);
-      REAL value = kind == KIND_COMB ? inner : wet - feedback * inner;
-      if (kind == KIND_DELAY) value = x * (1 - KR_AT(3)) + wet * KR_AT(3);
-      out[t * lanes + l] = value;
+      REAL mix = kind == KIND_DELAY ? KR_AT(3) : 0;
+      out[t * lanes + l] = WN(out_value)(kind, x, wet, feedback, mix, inner);
       now = now + 1 == size ? 0 : now + 1;
     }
   }
 }
+#else
+
+// Ticks t..t + n of one lane whose line is read at `from` and written at `to`, neither passing its
+// end. An entry is written after its last reading: from is n or more below to, or above it.
+KR_INLINE void WN(delay_piece)(const KrCall *call, const size_t *strides, const Kind kind,
+                               uint32_t t, uint32_t n, const REAL *from, REAL *to) {
+  REAL *out = (REAL *)call->out[0] + t;
+#define PIECE_AT(i)                                                                                \
+  (strides[i] != 0 ? VF(load)((const REAL *)call->in[i] + t + k)                                   \
+                   : VF(all)(*(const REAL *)call->in[i]))
+  uint32_t k = 0;
+  for (; k + VN <= n; k += VN) {
+    V x = PIECE_AT(0), feedback = PIECE_AT(2), wet = VF(load)(from + k);
+    V inner = WN(inner_value)(x, wet, feedback);
+    V mix = kind == KIND_DELAY ? PIECE_AT(3) : VF(all)(0);
+    VF(store)(to + k, WN(keep)(inner));
+    VF(store)(out + k, WN(out_value)(kind, x, wet, feedback, mix, inner));
+  }
+#undef PIECE_AT
+  const uint32_t l = 0;
+  for (t += k; k < n; k++, t++) {
+    REAL x = KR_AT(0), feedback = KR_AT(2), wet = from[k];
+    REAL inner = FN(inner_value_one)(x, wet, feedback);
+    to[k] = FN(keep)(inner);
+    REAL mix = kind == KIND_DELAY ? KR_AT(3) : 0;
+    out[k] = FN(out_value_one)(kind, x, wet, feedback, mix, inner);
+  }
+}
+
+// One lane, a constant time of `ticks` > 0: vectors along the ticks.
+KR_INLINE void WN(delay_along)(const KrCall *call, const Kind kind, int64_t ticks) {
+  size_t strides[4];
+  FN(strides)(call, 1, kind == KIND_DELAY ? 4 : 3, strides);
+  REAL *line = call->field[FIELD_LINE];
+  int64_t size = *(const int64_t *)call->field[FIELD_SIZE];
+  int64_t to = call->tick % size, from = to < ticks ? to - ticks + size : to - ticks;
+  for (uint32_t t = 0; t < call->n;) {
+    int64_t n = call->n - t, left = size - (to > from ? to : from);
+    n = n < left ? n : left;
+    n = n < ticks ? n : ticks;
+    WN(delay_piece)(call, strides, kind, t, (uint32_t)n, line + from, line + to);
+    t += (uint32_t)n;
+    to = to + n == size ? 0 : to + n;
+    from = from + n == size ? 0 : from + n;
+  }
+}
 #define DELAY_KERNEL(name, kind)                                                                   \
-  KR_INLINE void FN(name##_lanes)(const KrCall *call, const uint32_t lanes) {                      \
-    FN(delay_run)(call, lanes, kind);                                                              \
-  }                                                                                                \
-  KR_BY_LANES(FN(name), FN(name##_lanes))
+  static void FN(name)(const KrCall *call) {                                                       \
+    int64_t ticks = *(const int64_t *)call->field[FIELD_TICKS];                                    \
+    if (call->lanes == 1 && ticks > 0)                                                             \
+      WN(delay_along)(call, kind, ticks);                                                          \
+    else if (call->lanes == 1)                                                                     \
+      FN(delay_run)(call, 1, kind);                                                                \
+    else                                                                                           \
+      FN(delay_run)(call, KR_LANES, kind);                                                         \
+  }
 DELAY_KERNEL(delay, KIND_DELAY)
 DELAY_KERNEL(comb, KIND_COMB)
 DELAY_KERNEL(allpass, KIND_ALLPASS)
 #undef DELAY_KERNEL
+#endif
 #endif

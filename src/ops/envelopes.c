@@ -195,15 +195,13 @@ KR_INLINE bool WN(run_vector)(const WN(Envelope) * e, uint32_t v, uint32_t begin
     uint32_t last = t + N_RUN < n ? t + N_RUN : n;
     WN(Line) next = WN(line_at)(&lanes, WN(seconds)(&lanes, last - 1), &times);
     if (WN(same_line)(&line, &next))
-      for (uint32_t k = t; k < last; k++)
-        VF(store)
-        (out + k * KR_WIDTH, WN(line_value)(&line, WN(seconds)(&lanes, k), lanes.curve, bent));
-    else
-      for (uint32_t k = t; k < last; k++) {
-        V age = WN(seconds)(&lanes, k);
-        line = WN(line_at)(&lanes, age, &times);
-        VF(store)(out + k * KR_WIDTH, WN(line_value)(&line, age, lanes.curve, bent));
-      }
+      for (uint32_t k = t; k < last; k++) VF(store)
+    (out + k * KR_WIDTH, WN(line_value)(&line, WN(seconds)(&lanes, k), lanes.curve, bent));
+    else for (uint32_t k = t; k < last; k++) {
+      V age = WN(seconds)(&lanes, k);
+      line = WN(line_at)(&lanes, age, &times);
+      VF(store)(out + k * KR_WIDTH, WN(line_value)(&line, age, lanes.curve, bent));
+    }
   }
   for (uint32_t t = 0; !held && t < n; t++) {
     V age = WN(seconds)(&lanes, t);
@@ -275,7 +273,8 @@ KR_INLINE void WN(run_event)(const WN(Envelope) * e, uint32_t t, const Kind kind
     const void *residuals = call->in[begins[l] ? 2 : 3];
     e->stage[l] = begins[l] ? STAGE_ON : STAGE_OFF;
     e->from[l] = FN(keep)(out[l]);
-    e->residual[l] = residuals == NULL ? 0 : begins[l] ? KR_AT(2) : KR_AT(3);
+    REAL r = residuals == NULL ? 0 : begins[l] ? KR_AT(2) : KR_AT(3);
+    e->residual[l] = r >= 0 && r < 1 ? r : 0;
     e->age[l] = 1;
   }
   for (uint32_t v = 0; v < KR_WIDTH; v += VN) {

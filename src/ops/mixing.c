@@ -3,12 +3,8 @@
 #include "math/elementary.h"
 #include "ops/kernel.h"
 
-#define KR_PASS 32
-#include "ops/mixing.c"
-#undef KR_PASS
-#define KR_PASS 64
-#include "ops/mixing.c"
-#undef KR_PASS
+#define KR_SELF "ops/mixing.c"
+#include "ops/passes.h"
 
 #ifdef KR_ROWS
 #define X SIGNAL("x", NULL, NULL, NULL, "input")
@@ -47,19 +43,33 @@ KR_KERNELS(mixing, KR_REALS(pan), KR_REALS(mix), KR_REALS(gain), KR_REALS(gain_l
 #else
 #include "ops/pass.h"
 
+#if KR_WIDE
+KR_INLINE void WN(pan_gains)(V position, V *left, V *right) {
+  V part = VF(greater)((1 + position) / 2, VF(all)(0));
+  part = VF(lesser)(part, VF(all)(1));
+  *left = WN(quarter_sine)(1 - part);
+  *right = WN(quarter_sine)(part);
+}
+// Gains of a position that stays are computed once a lane.
 static void FN(pan)(const KrCall *call) {
-  REAL x_held[KR_TILE_SIZE], position_held[KR_TILE_SIZE];
-  const REAL *x = FN(dense)(call, 0, x_held), *position = FN(dense)(call, 1, position_held);
-  REAL *restrict left = call->out[0], *restrict right = call->out[1];
+  FN(Flat) x, position;
+  FN(flatten)(call, 0, &x);
+  FN(flatten)(call, 1, &position);
+  REAL *left = call->out[0], *right = call->out[1];
   uint32_t n = call->n * call->lanes;
-  for (uint32_t i = 0; i < n; i++) {
-    REAL part = (1 + position[i]) / 2;
-    part = part > 0 ? part : 0;
-    part = part < 1 ? part : 1;
-    left[i] = x[i] * FN(quarter_sine)(1 - part);
-    right[i] = x[i] * FN(quarter_sine)(part);
+  bool held = position.mask != UINT32_MAX;
+  V gain_left[KR_LANES / VN], gain_right[KR_LANES / VN];
+  for (uint32_t l = 0; held && l < KR_LANES; l += VN)
+    WN(pan_gains)(VF(load)(position.row + l), &gain_left[l / VN], &gain_right[l / VN]);
+  for (uint32_t i = 0; i < n; i += VN) {
+    uint32_t v = i % KR_LANES / VN;
+    V in = WN(get)(&x, i, n), to_left = gain_left[v], to_right = gain_right[v];
+    if (!held) WN(pan_gains)(WN(get)(&position, i, n), &to_left, &to_right);
+    WN(put)(left, i, n, in * to_left);
+    WN(put)(right, i, n, in * to_right);
   }
 }
+#else
 
 static void FN(mix)(const KrCall *call) {
   REAL a_held[KR_TILE_SIZE], b_held[KR_TILE_SIZE], amount_held[KR_TILE_SIZE];
@@ -89,4 +99,5 @@ static void FN(gain_level)(const KrCall *call) {
     for (uint32_t l = 0; l < call->lanes; l++) out[t * call->lanes + l] = KR_AT(0) * factor[l];
   }
 }
+#endif
 #endif

@@ -5,6 +5,34 @@
 
 enum { FIELD_KEY, FIELD_STREAM, FIELD_LIST, FIELD_COUNT };
 
+// The words of sixteen elements: the lanes of tick t, or of one lane the ticks from t on.
+typedef struct Block {
+  uint32_t word[4][KR_LANES];
+} Block;
+// kr_philox_run sixteen times.
+static void fill_block(const KrCall *call, uint32_t t, Block *block) {
+  const uint64_t *keys = call->field[FIELD_KEY];
+  const uint32_t *streams = call->field[FIELD_STREAM];
+  uint32_t a[KR_LANES], b[KR_LANES], c[KR_LANES], d[KR_LANES], low[KR_LANES], high[KR_LANES];
+  bool one = call->lanes == 1;
+  for (uint32_t i = 0; i < KR_LANES; i++) {
+    uint64_t tick = (uint64_t)(call->tick + t) + (one ? i : 0), key = keys[one ? 0 : i];
+    a[i] = (uint32_t)tick, b[i] = (uint32_t)(tick >> 32), c[i] = 0, d[i] = streams[one ? 0 : i];
+    low[i] = (uint32_t)key, high[i] = (uint32_t)(key >> 32);
+  }
+  for (int round = 0; round < 10; round++)
+    for (uint32_t i = 0; i < KR_LANES; i++) {
+      uint64_t x = UINT64_C(0xD2511F53) * a[i], y = UINT64_C(0xCD9E8D57) * c[i];
+      a[i] = (uint32_t)(y >> 32) ^ b[i] ^ low[i];
+      c[i] = (uint32_t)(x >> 32) ^ d[i] ^ high[i];
+      b[i] = (uint32_t)y, d[i] = (uint32_t)x;
+      low[i] += UINT32_C(0x9E3779B9), high[i] += UINT32_C(0xBB67AE85);
+    }
+  for (uint32_t i = 0; i < KR_LANES; i++)
+    block->word[0][i] = a[i], block->word[1][i] = b[i], block->word[2][i] = c[i],
+    block->word[3][i] = d[i];
+}
+
 #define KR_PASS 32
 #include "ops/noise.c"
 #undef KR_PASS
@@ -90,51 +118,40 @@ KR_KERNELS(noise, KR_REALS(noise), KR_REALS(uniform), KR_REALS(normal), KR_REALS
 #else
 #include "ops/pass.h"
 
-static inline KrRandomWords FN(words)(const KrCall *call, uint32_t t, uint32_t l) {
-  uint64_t key = ((const uint64_t *)call->field[FIELD_KEY])[l];
-  KrRandomKey words = {{(uint32_t)key, (uint32_t)(key >> 32)}};
-  return kr_random_words(words, (uint64_t)(call->tick + t), 0,
-                         ((const uint32_t *)call->field[FIELD_STREAM])[l]);
-}
+// out = expression at every element: tick t, lane l, `words` of both.
+#define EACH_DRAW(expression)                                                                      \
+  const uint32_t lanes = call->lanes, n = call->n * lanes;                                         \
+  REAL *restrict out = call->out[0];                                                               \
+  for (uint32_t first = 0; first < n; first += KR_LANES) {                                         \
+    Block block;                                                                                   \
+    fill_block(call, lanes == 1 ? first : first / KR_LANES, &block);                               \
+    for (uint32_t i = 0; i < KR_LANES && first + i < n; i++) {                                     \
+      const uint32_t t = lanes == 1 ? first + i : first / KR_LANES, l = lanes == 1 ? 0 : i;        \
+      const KrRandomWords words = {                                                                \
+          {block.word[0][i], block.word[1][i], block.word[2][i], block.word[3][i]}};               \
+      (void)t, (void)l;                                                                            \
+      out[first + i] = expression;                                                                 \
+    }                                                                                              \
+  }
 
-static void FN(noise)(const KrCall *call) {
-  REAL *restrict out = call->out[0];
-  for (uint32_t t = 0; t < call->n; t++)
-    for (uint32_t l = 0; l < call->lanes; l++)
-      out[t * call->lanes + l] = 2 * FN(kr_random_uniform)(FN(words)(call, t, l)) - 1;
-}
+static void FN(noise)(const KrCall *call) { EACH_DRAW(2 * FN(kr_random_uniform)(words) - 1) }
 
 static void FN(uniform)(const KrCall *call) {
-  const REAL *low = call->in[0], *high = call->in[1];
-  size_t low_stride = kr_call_stride(call, 0), high_stride = kr_call_stride(call, 1);
-  REAL *restrict out = call->out[0];
-  for (uint32_t t = 0; t < call->n; t++)
-    for (uint32_t l = 0; l < call->lanes; l++) {
-      REAL min = low[t * low_stride + l], max = high[t * high_stride + l];
-      REAL u = FN(kr_random_uniform)(FN(words)(call, t, l));
-      out[t * call->lanes + l] = min + u * (max - min);
-    }
+  size_t strides[2];
+  FN(strides)(call, call->lanes, 2, strides);
+  EACH_DRAW(KR_AT(0) + FN(kr_random_uniform)(words) * (KR_AT(1) - KR_AT(0)))
 }
 
 static void FN(normal)(const KrCall *call) {
-  const REAL *mean = call->in[0], *deviation = call->in[1];
-  size_t mean_stride = kr_call_stride(call, 0), deviation_stride = kr_call_stride(call, 1);
-  REAL *restrict out = call->out[0];
-  for (uint32_t t = 0; t < call->n; t++)
-    for (uint32_t l = 0; l < call->lanes; l++)
-      out[t * call->lanes + l] =
-          mean[t * mean_stride + l] +
-          deviation[t * deviation_stride + l] * FN(kr_random_normal)(FN(words)(call, t, l));
+  size_t strides[2];
+  FN(strides)(call, call->lanes, 2, strides);
+  EACH_DRAW(KR_AT(0) + KR_AT(1) * FN(kr_random_normal)(words))
 }
 
 static void FN(choice)(const KrCall *call) {
   const REAL *list = call->field[FIELD_LIST];
   const uint32_t *count = call->field[FIELD_COUNT];
-  REAL *restrict out = call->out[0];
-  for (uint32_t t = 0; t < call->n; t++)
-    for (uint32_t l = 0; l < call->lanes; l++) {
-      uint64_t index = (uint64_t)FN(words)(call, t, l).word[0] * count[l] >> 32;
-      out[t * call->lanes + l] = list[index * call->lanes + l];
-    }
+  EACH_DRAW(list[((uint64_t)words.word[0] * count[l] >> 32) * lanes + l])
 }
+#undef EACH_DRAW
 #endif

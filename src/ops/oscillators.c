@@ -8,9 +8,48 @@
 #include "ops/kernel.h"
 
 enum { FIELD_PHASE, FIELD_OFFSET, FIELD_INCREMENT, FIELD_STEP, FIELD_SCALE, FIELD_DT, FIELD_FIXED };
-enum { FIXED_FREQ = 1, FIXED_PHASE = 2, FIXED_DOWN = 4, FIXED_EVERY = 8 };
+enum { FIXED_FREQ = 1, FIXED_PHASE = 2, FIXED_DOWN = 4, FIXED_EVERY = 8, FIXED_HIGH = 16 };
 enum { SHAPE_SINE, SHAPE_TRI, SHAPE_SAW, SHAPE_SQUARE, SHAPE_PULSE };
 enum { FIELD_SHAPE = FIELD_FIXED + 1, FIELD_DUE = FIELD_FIXED + 1 };
+
+// The residuals of quality=high, eight ticks wide, u = 1 - distance/4 ticks, and their integral:
+// images of a 997 Hz saw below -94 dB, the step response -0.15 dB at 12 kHz, -1.6 dB at 15 kHz of
+// 48 kHz. Their coefficients ask for f64.
+static double high_step(double u) {
+  u = u > 0 ? u : 0;
+  double p = -0x1.7976b4p+5;
+  p = p * u + 0x1.1a12fcp+8;
+  p = p * u - 0x1.46b28cp+9;
+  p = p * u + 0x1.75dda48p+9;
+  p = p * u - 0x1.bd9b498p+8;
+  p = p * u + 0x1.149262p+7;
+  p = p * u - 0x1.8373ep+4;
+  p = p * u + 0x1.678p+1;
+  return p * (u * u * u);
+}
+static double high_corner(double u) {
+  u = u > 0 ? u : 0;
+  double p = -0x1.7976b4p+5 / 11, uu = u * u;
+  p = p * u + 0x1.1a12fcp+8 / 10;
+  p = p * u - 0x1.46b28cp+9 / 9;
+  p = p * u + 0x1.75dda48p+9 / 8;
+  p = p * u - 0x1.bd9b498p+8 / 7;
+  p = p * u + 0x1.149262p+7 / 6;
+  p = p * u - 0x1.8373ep+4 / 5;
+  p = p * u + 0x1.678p+1 / 4;
+  return 4 * p * (uu * uu);
+}
+// Residual of a rising step or corner at phase 0 of every turn, `after` turns later, 0 to 1.
+static double high_steps(double after, double scale) {
+  double before = 1 - after;
+  return high_step(1 - before * scale) - high_step(1 - after * scale) +
+         high_step(1 - (before + 1) * scale) - high_step(1 - (after + 1) * scale);
+}
+static double high_corners(double after, double scale) {
+  double before = 1 - after;
+  return high_corner(1 - before * scale) + high_corner(1 - after * scale) +
+         high_corner(1 - (before + 1) * scale) + high_corner(1 - (after + 1) * scale);
+}
 
 #define KR_SELF "ops/oscillators.c"
 #include "ops/passes.h"
@@ -51,9 +90,19 @@ static KrStatus prepare_freq_phase(const KrPrep *prep, const char **message) {
   prepare_phase(prep, &prep->port[1], false);
   return KR_OK;
 }
+static void prepare_quality(const KrPrep *prep, const KrPortValue *quality) {
+  FIELD_AT(prep, FIELD_FIXED, uint8_t)[0] |= quality->choice == 1 ? FIXED_HIGH : 0;
+}
+static KrStatus prepare_limited(const KrPrep *prep, const char **message) {
+  (void)message;
+  prepare_phase(prep, &prep->port[1], false);
+  prepare_quality(prep, &prep->port[2]);
+  return KR_OK;
+}
 static KrStatus prepare_pulse(const KrPrep *prep, const char **message) {
   (void)message;
   prepare_phase(prep, &prep->port[2], false);
+  prepare_quality(prep, &prep->port[3]);
   return KR_OK;
 }
 static KrStatus prepare_phasor(const KrPrep *prep, const char **message) {
@@ -86,6 +135,10 @@ static KrStatus prepare_lfo(const KrPrep *prep, const char **message) {
 #define PHASE SIGNAL("phase", "turns", "0", NULL, "added to the phase when it is read")
 #define FAMILY .family = "oscillators"
 #define FREQ_PHASE .in = {FREQ, PHASE}, .field = {PHASE_FIELDS}, .prepare = prepare_freq_phase
+#define QUALITY                                                                                    \
+  CHOICE("quality", "standard", "standard|high",                                                   \
+         "images below 15 kHz of a 997 Hz tone: 78 or 90 dB under it; high costs more")
+#define LIMITED .in = {FREQ, PHASE, QUALITY}, .field = {PHASE_FIELDS}, .prepare = prepare_limited
 
 static const KrOp OPS[] = {
     {.name = "sine",
@@ -95,17 +148,17 @@ static const KrOp OPS[] = {
      .doc = "Sine, 0 at phase 0; within 2.5e-7 (f32) or 1e-15 (f64)"},
     {.name = "saw",
      FAMILY,
-     FREQ_PHASE,
+     LIMITED,
      .run = RUN_REAL(saw),
      .doc = "Band-limited saw rising from -1 to 1, its jump at phase 0"},
     {.name = "square",
      FAMILY,
-     FREQ_PHASE,
+     LIMITED,
      .run = RUN_REAL(square),
      .doc = "Band-limited square: 1 in the first half turn, -1 in the second"},
     {.name = "tri",
      FAMILY,
-     FREQ_PHASE,
+     LIMITED,
      .run = RUN_REAL(tri),
      .doc = "Band-limited triangle, 0 and rising at phase 0"},
     {.name = "pulse",
@@ -113,7 +166,7 @@ static const KrOp OPS[] = {
      .run = RUN_REAL(pulse),
      .field = {PHASE_FIELDS},
      .prepare = prepare_pulse,
-     .in = {FREQ, SIGNAL("width", "", "0.5", "0..1", "part of the turn that is 1"), PHASE},
+     .in = {FREQ, SIGNAL("width", "", "0.5", "0..1", "part of the turn that is 1"), PHASE, QUALITY},
      .doc = "Band-limited pulse: 1 for `width` of the turn, then -1"},
     {.name = "phasor",
      FAMILY,
@@ -203,29 +256,26 @@ static void FN(square)(const KrCall *call) { WN(limit)(call, SHAPE_SQUARE, 1); }
 static void FN(tri)(const KrCall *call) { WN(limit)(call, SHAPE_TRI, 1); }
 static void FN(pulse)(const KrCall *call) { WN(limit)(call, SHAPE_PULSE, 2); }
 
-// A constant shape, the same for all lanes.
+KR_INLINE V WN(lfo_at)(VU word, VI is_sine, VI is_saw, VI is_square) {
+  V tri = WN(fold)(word), saw = 2 * WN(turns)(word) - 1;
+  V square = WN(level)(word, (VU)VF(all_bits)((INT)((UINT)1 << (KR_PASS - 1))));
+  V value = VF(select)(is_sine, WN(quarter_sine)(tri), tri);
+  return VF(select)(is_square, square, VF(select)(is_saw, saw, value));
+}
 static void FN(lfo)(const KrCall *call) {
   FN(Words) words;
+  INT masks[3][KR_LANES];
+  const uint8_t *shapes = call->field[FIELD_SHAPE];
   WN(advance)(call, 1, &words);
-  switch (((const uint8_t *)call->field[FIELD_SHAPE])[0]) {
-  case SHAPE_SINE: {
-    EACH_WORD(WN(quarter_sine)(WN(fold)(word)))
-    break;
+  for (uint32_t l = 0; l < KR_LANES; l++) {
+    uint8_t shape = shapes[call->lanes == 1 ? 0 : l];
+    masks[0][l] = -(INT)(shape == SHAPE_SINE);
+    masks[1][l] = -(INT)(shape == SHAPE_SAW);
+    masks[2][l] = -(INT)(shape == SHAPE_SQUARE);
   }
-  case SHAPE_TRI: {
-    EACH_WORD(WN(fold)(word))
-    break;
-  }
-  case SHAPE_SAW: {
-    EACH_WORD(2 * WN(turns)(word) - 1)
-    break;
-  }
-  default: {
-    const VU half = (VU)VF(all_bits)((INT)((UINT)1 << (KR_PASS - 1)));
-    EACH_WORD(WN(level)(word, half))
-    break;
-  }
-  }
+#define MASK(k) VF(load_bits)(masks[k] + i % KR_LANES)
+  EACH_WORD(WN(lfo_at)(word, MASK(0), MASK(1), MASK(2)))
+#undef MASK
 }
 #undef EACH_WORD
 #endif

@@ -168,5 +168,40 @@ static inline void FN(store)(const REAL *local, void *field, uint32_t lanes) {
 }
 #endif
 
+#if KR_WIDE
+// An input as elements 0..n-1 of the tile: element i at at[i & mask].
+typedef struct FN(Flat) {
+  const REAL *at;
+  uint32_t mask;
+  REAL row[KR_LANES];
+} FN(Flat);
+KR_INLINE void FN(flatten)(const KrCall *call, uint32_t input, FN(Flat) * flat) {
+  flat->at = call->in[input];
+  flat->mask = UINT32_MAX;
+  if (kr_call_stride(call, input) != 0) return;
+  for (uint32_t l = 0; l < KR_LANES; l++) flat->row[l] = flat->at[call->lanes == 1 ? 0 : l];
+  flat->at = flat->row;
+  flat->mask = KR_LANES - 1;
+}
+// Elements i.. of n, zeros after the last.
+KR_INLINE V WN(get)(const FN(Flat) * flat, uint32_t i, uint32_t n) {
+  const REAL *at = flat->at + (i & flat->mask);
+  if (flat->mask != UINT32_MAX || n - i >= VN) return VF(load)(at);
+  REAL rest[VN] = {0};
+  for (uint32_t l = 0; i + l < n; l++) rest[l] = at[l];
+  return VF(load)(rest);
+}
+// The first n - i elements of y to out + i.
+KR_INLINE void WN(put)(REAL *out, uint32_t i, uint32_t n, V y) {
+  REAL rest[VN];
+  if (n - i >= VN) {
+    VF(store)(out + i, y);
+    return;
+  }
+  VF(store)(rest, y);
+  for (uint32_t l = 0; i + l < n; l++) out[i + l] = rest[l];
+}
+#endif
+
 // Input i at tick t, lane l of a body with `lanes` lanes.
 #define KR_AT(i) (((const REAL *)call->in[i])[t * strides[i] + l])

@@ -193,6 +193,44 @@ static void band_limited_shapes_have_their_partials_and_few_images(void **state)
   free(x);
 }
 
+static void run_high(const char *name, KrElem elem, long hz, uint32_t n, void *out) {
+  Rig rig;
+  rig_init(&rig, name, elem, 1);
+  rig.port[0] = rig_number(hz, 1);
+  rig_port(&rig, "quality")->choice = 1;
+  assert_int_equal(rig_prepare(&rig, 0), KR_OK);
+  double zeros[KR_TILE] = {0}, width = 0.3;
+  float half = 0.3f;
+  bool is_pulse = strcmp(name, "pulse") == 0;
+  const void *width_at = elem == KR_ELEM_F32 ? (const void *)&half : (const void *)&width;
+  size_t bytes = kr_elem_bytes(elem);
+  for (uint32_t t = 0; t < n; t += KR_TILE) {
+    const void *in[3] = {zeros, is_pulse ? width_at : zeros, zeros};
+    void *to[1] = {(char *)out + t * bytes};
+    rig_run(&rig, t, n - t < KR_TILE ? n - t : KR_TILE, 7, in, to);
+  }
+  rig_deinit(&rig);
+}
+
+static void high_quality_has_images_90_db_down(void **state) {
+  (void)state;
+  float *x = malloc(48000 * sizeof *x);
+  const char *const names[] = {"saw", "square", "tri", "pulse"};
+  for (int k = 0; k < 4; k++) {
+    run_high(names[k], KR_ELEM_F32, 997, 48000, x);
+    double worst = worst_alias(x, 997);
+    if (worst > -90) fail_msg("%s: %.1f dB", names[k], worst);
+  }
+  const double pi = 3.14159265358979323846;
+  run_high("saw", KR_ELEM_F32, 997, 48000, x);
+  for (long k = 1; k <= 12; k++)
+    assert_true(fabs(20 * log10(level_at(x, k * 997) * pi * (double)k / 2)) < 0.25);
+  run_high("tri", KR_ELEM_F32, 997, 48000, x);
+  for (long k = 1; k <= 11; k += 2)
+    assert_true(fabs(20 * log10(level_at(x, k * 997) * pi * pi * (double)(k * k) / 8)) < 0.25);
+  free(x);
+}
+
 static void shapes_start_at_phase_zero_and_stay_near_one(void **state) {
   (void)state;
   float x[480];
@@ -285,6 +323,7 @@ int main(void) {
       cmocka_unit_test(a_frequency_stream_steps_by_its_rounded_product),
       cmocka_unit_test(a_phase_in_turns_is_added_when_read),
       cmocka_unit_test(band_limited_shapes_have_their_partials_and_few_images),
+      cmocka_unit_test(high_quality_has_images_90_db_down),
       cmocka_unit_test(shapes_start_at_phase_zero_and_stay_near_one),
       cmocka_unit_test(an_lfo_has_the_plain_shapes),
       cmocka_unit_test(random_numbers_are_those_of_their_tick),

@@ -1,5 +1,6 @@
 // Every row at every level: a tile call is n calls of one tick of the generic kernel, 16 lanes are
 // 16 single ones, held is constant.
+#include "math/real.h"
 #include "op_rig.h"
 
 enum { N_TICKS = 150 };
@@ -84,6 +85,16 @@ static void put_value(void *at, size_t i, KrElem elem, const KrPort *port, uint6
   if (port->unit != NULL && strcmp(port->unit, "s") == 0) value = rig_uniform(seed, -0.0001, 0.002);
   if (port->unit != NULL && strcmp(port->unit, "dB") == 0) value = rig_uniform(seed, -40, 10);
   if (rig_random(seed) % 16 == 0) value = 0;
+  static const uint64_t specials[] = {
+      UINT64_C(0x8000000000000000), // -0
+      UINT64_C(0x0000000000000007), // denormal
+      UINT64_C(0xb7b0000000000000), // denormal in f32
+      UINT64_C(0x39a0000000000000), // 2^-101
+      UINT64_C(0x47e0000000000000), // 2^127
+      UINT64_C(0xfe37e43c8800759c), // -1e300
+      UINT64_C(0x7ff0000000000000), UINT64_C(0xfff0000000000000), KR_F64_NAN_BITS};
+  if (kr_elem_is_real(elem) && rig_random(seed) % 48 == 0)
+    value = kr_f64_from_bits(specials[rig_random(seed) % (sizeof specials / sizeof *specials)]);
   switch (elem) {
   case KR_ELEM_BOOL: ((uint8_t *)at)[i] = rig_random(seed) % 2; break;
   case KR_ELEM_I32: ((int32_t *)at)[i] = (int32_t)(3 * value); break;
