@@ -59,8 +59,10 @@ static void FN(pan)(const KrCall *call) {
   uint32_t n = call->n * call->lanes;
   bool held = position.mask != UINT32_MAX;
   V gain_left[KR_LANES / VN], gain_right[KR_LANES / VN];
-  for (uint32_t l = 0; held && l < KR_LANES; l += VN)
-    WN(pan_gains)(VF(load)(position.row + l), &gain_left[l / VN], &gain_right[l / VN]);
+  for (uint32_t l = 0; l < KR_LANES; l += VN) {
+    V place = held ? VF(load)(position.row + l) : VF(all)(0);
+    WN(pan_gains)(place, &gain_left[l / VN], &gain_right[l / VN]);
+  }
   for (uint32_t i = 0; i < n; i += VN) {
     uint32_t v = i % KR_LANES / VN;
     V in = WN(get)(&x, i, n), to_left = gain_left[v], to_right = gain_right[v];
