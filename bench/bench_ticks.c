@@ -49,7 +49,8 @@ int main(int n_args, char **args) {
   if (n_args == 2 && strcmp(args[1], "compiler") == 0) return puts(COMPILER) < 0;
   kr_program_defaults(&options);
   if (n_args != 4 || !kr_level_find(args[3], &options.level) ||
-      !kr_level_is_supported(options.level) || kr_ratio_make(atoi(args[2]), 1000, &end) != KR_OK) {
+      !kr_level_is_supported(options.level) ||
+      kr_ratio_make(strtol(args[2], NULL, 10), 1000, &end) != KR_OK) {
     fprintf(stderr, "usage: bench_ticks FILE MILLISECONDS LEVEL; this level may not be here\n");
     return 2;
   }

@@ -3,6 +3,7 @@
 #include "kairo/kairo.h"
 #include "session/session.h"
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static const char text[] =
@@ -17,12 +18,13 @@ static const char text[] =
 
 /// Resident pages of this process, in KiB; 0 where the system does not say.
 static long read_resident(void) {
-  long n_pages = 0, n_resident = 0;
+  char line[128] = "";
   FILE *file = fopen("/proc/self/statm", "r");
   if (file == NULL) return 0;
-  if (fscanf(file, "%ld %ld", &n_pages, &n_resident) != 2) n_resident = 0;
+  bool is_read = fgets(line, sizeof line, file) != NULL;
   fclose(file);
-  return n_resident * 4;
+  char *second = strchr(line, ' ');
+  return is_read && second != NULL ? strtol(second, NULL, 10) * 4 : 0;
 }
 
 static bool run_days(KrSession *session, int64_t from, int64_t to) {

@@ -12,7 +12,7 @@ typedef struct KrPool KrPool;
 
 /// Starts n_workers - 1 threads. ARGUMENT: n_workers is 0 or above KR_POOL_MAX_WORKERS; MEMORY;
 /// UNAVAILABLE: the system gives no more threads. [main]
-KrStatus kr_pool_new(uint32_t n_workers, KrPool **pool);
+KrStatus kr_pool_new(uint32_t n_workers, KrPool **result);
 /// Ends the threads; no round may be running. NULL is fine. [main]
 void kr_pool_free(KrPool *pool);
 /// One round: calls task(data, i) once for every i < n and returns when all have. No lock and no

@@ -263,6 +263,18 @@ static size_t scratch_bytes(const KrPlanUnit *unit) {
   return n_bytes;
 }
 
+static bool keeps_last(const KrRunStep *step) {
+  return step->before != NULL && step->in_base[0] != NULL;
+}
+
+static void list_prevs(KrRun *run, KrRunUnit *unit) {
+  uint32_t n = 0;
+  for (uint32_t s = 0; s < unit->plan->n_steps; s++) n += keeps_last(&unit->steps[s]);
+  unit->prevs = KR_NEW_ARRAY(run->arena, uint32_t, n);
+  for (uint32_t s = 0; s < unit->plan->n_steps; s++)
+    if (keeps_last(&unit->steps[s])) unit->prevs[unit->n_prevs++] = s;
+}
+
 static KrStatus make_unit(KrRun *run, uint32_t index) {
   KrRunUnit *unit = &run->units[index];
   unit->plan = &run->plan->units[index];
@@ -275,6 +287,7 @@ static KrStatus make_unit(KrRun *run, uint32_t index) {
   for (uint32_t g = 0; g < unit->plan->n_segments; g++)
     for (uint32_t i = unit->plan->segments[g].begin; i < unit->plan->segments[g].end; i++)
       unit->steps[i].is_serial = unit->plan->segments[g].serial;
+  list_prevs(run, unit);
   return KR_OK;
 }
 
@@ -456,9 +469,8 @@ static void run_segment(KrRun *run, KrRunUnit *unit, const KrPlanSegment *segmen
 }
 
 static void keep_last(KrRunUnit *unit, uint32_t n) {
-  for (uint32_t s = 0; s < unit->plan->n_steps; s++) {
-    KrRunStep *step = &unit->steps[s];
-    if (step->before == NULL || step->in_base[0] == NULL) continue;
+  for (uint32_t i = 0; i < unit->n_prevs; i++) {
+    const KrRunStep *step = &unit->steps[unit->prevs[i]];
     const uint8_t *in = (const uint8_t *)step->in_base[0] + (n - 1) * step->in_bytes[0];
     __builtin_memcpy(step->before, in, step->out_bytes[0]);
   }

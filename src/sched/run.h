@@ -89,6 +89,7 @@ typedef struct KrRunUnit {
   KrRunPlace *places;
   uint32_t n_places;
   uint32_t *states, n_states; ///< written here
+  uint32_t *prevs, n_prevs;   ///< steps that keep the last value of a tile
   bool stopped;               ///< by a fault at tick n_done
   KrRunFault fault;           ///< earliest of the tile, message NULL: none
   uint32_t fault_rank;

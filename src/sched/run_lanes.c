@@ -110,7 +110,7 @@ static void load_row(const KrRunStep *step, int64_t k, void *row) {
                                real *out) {                                                        \
     real x0[KR_LANES], x1[KR_LANES];                                                               \
     load_row(step, k, x0);                                                                         \
-    load_row(step, k < 0 ? k : k + 1, x1);                                                         \
+    load_row(step, k < 0 || a[n - 1] == 0 ? k : k + 1, x1);                                        \
     step->at_level->linear_##f(x0, x1, a, n, out);                                                 \
   }                                                                                                \
   static void cross_cubic_##f(const KrRunStep *step, int64_t k, const real *a, uint32_t n,         \
@@ -135,7 +135,7 @@ static void load_row(const KrRunStep *step, int64_t k, void *row) {
       for (end = i + 1; end < slice->n && place->k[end] == k; end++) {}                            \
       bool is_outside = k < 0 || k >= step->last;                                                  \
       const real *a = is_outside ? zeros : place->a_##f + i;                                       \
-      if (step->node->mode == KR_MODE_CUBIC && !is_outside)                                        \
+      if (step->node->mode == KR_MODE_CUBIC && a[end - i - 1] != 0)                                \
         cross_cubic_##f(step, k, a, end - i, out + i * KR_LANES);                                  \
       else                                                                                         \
         cross_linear_##f(step, k, a, end - i, out + i * KR_LANES);                                 \

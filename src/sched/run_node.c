@@ -231,17 +231,23 @@ static void run_prev(const KrRunStep *step, const KrSlice *slice) {
     return kr_cross_linear_##f(load_##f(step, at->k, element), load_##f(step, at->k + 1, element), \
                                a);                                                                 \
   }                                                                                                \
-  /* Many ticks fall between the same two knots. */                                                \
+  /* Many ticks fall between the same two knots. A tick on a knot needs it alone: the next may be  \
+   * being written. */                                                                             \
   static void run_linear_##f(const KrRunStep *step, KrStepper *at, uint32_t n, real *out) {        \
     int64_t k = INT64_MIN;                                                                         \
     real x0 = 0, x1 = 0;                                                                           \
+    bool has_next = false;                                                                         \
     for (uint32_t i = 0; i < n; i++, kr_stepper_next(at)) {                                        \
       if (at->k != k) {                                                                            \
         k = at->k;                                                                                 \
         x0 = load_##f(step, k, 0);                                                                 \
-        x1 = k < 0 ? x0 : load_##f(step, k < step->last ? k + 1 : k, 0);                           \
+        has_next = false;                                                                          \
       }                                                                                            \
       bool held = k < 0 || k >= step->last || at->rest == 0;                                       \
+      if (!held && !has_next) {                                                                    \
+        x1 = load_##f(step, k + 1, 0);                                                             \
+        has_next = true;                                                                           \
+      }                                                                                            \
       real a = kr_cross_fraction_##f(at->rest, at->den);                                           \
       out[i] = held ? x0 : kr_cross_linear_##f(x0, x1, a);                                         \
     }                                                                                              \

@@ -539,7 +539,7 @@ static void reserve(KrBuffer *out, size_t n) {
   if (out->at != NULL && out->cap - out->n > n) return;
   char *at = kr_arena_array(out->arena, out->n + n + 1, 1);
   if (at == NULL) return;
-  if (out->n > 0) __builtin_memcpy(at, out->at, out->n);
+  if (out->at != NULL) __builtin_memcpy(at, out->at, out->n);
   out->at = at;
   out->cap = out->n + n + 1;
 }
