@@ -9,6 +9,8 @@ enum { FIELD_FROM, FIELD_RESIDUAL, FIELD_AGE, FIELD_STAGE, FIELD_GATE, FIELD_DT,
 enum { STAGE_OFF, STAGE_ON };
 typedef enum Kind { KIND_ADSR, KIND_AR, KIND_PERC } Kind;
 enum { N_RUN = 16 };
+// Inlined into every form of every envelope these would be most of the program.
+#define APART static __attribute__((noinline))
 
 #define KR_SELF "ops/envelopes.c"
 #include "ops/passes.h"
@@ -178,8 +180,8 @@ KR_INLINE WN(Lanes) WN(lanes_of)(const WN(Envelope) * e, uint32_t v) {
 }
 
 // Ticks begin..end of one vector, no event in them. True when its rows are all the first one.
-KR_INLINE bool WN(run_vector)(const WN(Envelope) * e, uint32_t v, uint32_t begin, uint32_t end,
-                              const Kind kind, const bool bent) {
+APART bool WN(run_vector)(const WN(Envelope) * e, uint32_t v, uint32_t begin, uint32_t end,
+                          const Kind kind, const bool bent) {
   REAL *restrict out = (REAL *)e->call->out[0] + begin * KR_WIDTH + v;
   WN(Lanes) lanes = WN(lanes_of)(e, v);
   bool held = (e->strides[4] | e->strides[5]) == 0;
@@ -213,7 +215,7 @@ KR_INLINE bool WN(run_vector)(const WN(Envelope) * e, uint32_t v, uint32_t begin
 }
 
 // The first tick from `t` with an onset or a release in some lane, n when there is none.
-KR_INLINE uint32_t WN(next_event)(const WN(Envelope) * e, uint32_t t, const Kind kind) {
+static uint32_t WN(next_event)(const WN(Envelope) * e, uint32_t t, const Kind kind) {
   const KrCall *call = e->call;
   const uint8_t *onsets = call->in[1];
   bool still = e->strides[0] == 0 && (onsets == NULL || e->strides[1] == 0);
@@ -256,7 +258,7 @@ KR_INLINE void WN(run_plain)(const WN(Envelope) * e, uint32_t begin, uint32_t en
 }
 
 // Tick t, in which lanes begin or end: from the value without that to the new one by the residual.
-KR_INLINE void WN(run_event)(const WN(Envelope) * e, uint32_t t, const Kind kind, const bool bent) {
+APART void WN(run_event)(const WN(Envelope) * e, uint32_t t, const Kind kind, const bool bent) {
   const KrCall *call = e->call;
   const uint8_t *onsets = call->in[1];
   const size_t *strides = e->strides;
