@@ -1,5 +1,6 @@
 // Loops over sixteen lanes that are no operator: see lanes.h.
 #include "ops/lanes.h"
+#include "ops/vector.h"
 
 #define SPREAD(type)                                                                               \
   {                                                                                                \
@@ -91,22 +92,28 @@ static void put(uint32_t width, const void *from, uint32_t stride, uint32_t n, v
       for (uint32_t l = 0; l < 4; l++) quarter[t * 4 + l] = half[t * 8 + l] + half[t * 8 + l + 4]; \
     for (uint32_t t = 0; t < n; t++)                                                               \
       to[t] = (quarter[t * 4] + quarter[t * 4 + 2]) + (quarter[t * 4 + 1] + quarter[t * 4 + 3]);   \
-  }                                                                                                \
-  static void linear_##f(const real *x0, const real *x1, const real *a, uint32_t n,                \
-                         real *restrict to) {                                                      \
-    real base[KR_LANES], slope[KR_LANES];                                                          \
-    for (uint32_t l = 0; l < KR_LANES; l++) base[l] = x0[l], slope[l] = x1[l] - x0[l];             \
-    for (uint32_t t = 0; t < n; t++) {                                                             \
-      const real part = a[t];                                                                      \
-      real *restrict row = to + t * KR_LANES;                                                      \
-      if (part == 0)                                                                               \
-        __builtin_memcpy(row, base, sizeof base);                                                  \
-      else                                                                                         \
-        for (uint32_t l = 0; l < KR_LANES; l++) row[l] = base[l] + part * slope[l];                \
-    }                                                                                              \
   }
 REALS(float, f32)
 REALS(double, f64)
+
+// Knots and slopes of a vector stay in registers.
+#define LINEAR(real, f, p, V, N)                                                                   \
+  static void linear_##f(const real *x0, const real *x1, const real *a, uint32_t n,                \
+                         real *restrict to) {                                                      \
+    for (uint32_t v = 0; v < KR_LANES; v += (N)) {                                                 \
+      const V base = kr_##p##_load(x0 + v), slope = kr_##p##_load(x1 + v) - base;                  \
+      for (uint32_t t = 0; t < n; t++)                                                             \
+        kr_##p##_store(to + t * KR_LANES + v,                                                      \
+                       a[t] == 0 ? base : base + kr_##p##_all(a[t]) * slope);                      \
+    }                                                                                              \
+  }
+#if KR_VECTOR_BYTES > 0
+LINEAR(float, f32, v32, KrVf32, KR_N_V32)
+LINEAR(double, f64, v64, KrVf64, KR_N_V64)
+#else
+LINEAR(float, f32, s32, float, 1)
+LINEAR(double, f64, s64, double, 1)
+#endif
 
 extern const KrLanes KR_LEVEL_NAME(kr_lanes);
 const KrLanes KR_LEVEL_NAME(kr_lanes) = {spread,    pick,       put,       add_f32,
