@@ -1,5 +1,6 @@
 // Loops over sixteen lanes that are no operator: see lanes.h.
 #include "ops/lanes.h"
+#include "math/sum.h"
 #include "ops/vector.h"
 
 #define SPREAD(type)                                                                               \
@@ -96,6 +97,35 @@ static void put(uint32_t width, const void *from, uint32_t stride, uint32_t n, v
 REALS(float, f32)
 REALS(double, f64)
 
+// All ticks of a column side by side, then the columns of all chunks, then one column to another.
+#define SUM(real, f)                                                                               \
+  static void add_column_##f(real *restrict column, const real *x, bool held, uint32_t n) {        \
+    if (held)                                                                                      \
+      for (uint32_t t = 0; t < n; t++) column[t] += x[0];                                          \
+    else                                                                                           \
+      for (uint32_t t = 0; t < n; t++) column[t] += x[t];                                          \
+  }                                                                                                \
+  static void sum_##f(const void *const *in, const size_t *bytes, uint32_t n_in, uint32_t n,       \
+                      real *to) {                                                                  \
+    real total[KR_SUM_COLUMNS][KR_TILE], column[KR_SUM_COLUMNS][KR_TILE];                          \
+    for (uint32_t first = 0; first < n_in; first += KR_SUM_CHUNK) {                                \
+      uint32_t end = n_in - first < KR_SUM_CHUNK ? n_in : first + KR_SUM_CHUNK;                    \
+      for (uint32_t l = 0; l < KR_SUM_COLUMNS; l++)                                                \
+        for (uint32_t t = 0; t < n; t++) column[l][t] = 0;                                         \
+      for (uint32_t k = first; k < end; k++)                                                       \
+        add_column_##f(column[k % KR_SUM_COLUMNS], in[k], bytes[k] == 0, n);                       \
+      for (uint32_t l = 0; l < KR_SUM_COLUMNS; l++)                                                \
+        for (uint32_t t = 0; t < n; t++)                                                           \
+          total[l][t] = first == 0 ? column[l][t] : total[l][t] + column[l][t];                    \
+    }                                                                                              \
+    for (uint32_t half = KR_SUM_COLUMNS / 2; half > 0; half /= 2)                                  \
+      for (uint32_t l = 0; l < half; l++)                                                          \
+        for (uint32_t t = 0; t < n; t++) total[l][t] += total[l + half][t];                        \
+    for (uint32_t t = 0; t < n; t++) to[t] = n_in == 0 ? 0 : total[0][t];                          \
+  }
+SUM(float, f32)
+SUM(double, f64)
+
 // Knots and slopes of a vector stay in registers.
 #define LINEAR(real, f, p, V, N)                                                                   \
   static void linear_##f(const real *x0, const real *x1, const real *a, uint32_t n,                \
@@ -116,6 +146,6 @@ LINEAR(double, f64, s64, double, 1)
 #endif
 
 extern const KrLanes KR_LEVEL_NAME(kr_lanes);
-const KrLanes KR_LEVEL_NAME(kr_lanes) = {spread,    pick,       put,       add_f32,
-                                         add_f64,   fold_f32,   fold_f64,  close_f32,
-                                         close_f64, linear_f32, linear_f64};
+const KrLanes KR_LEVEL_NAME(kr_lanes) = {spread,   pick,       put,       add_f32,   add_f64,
+                                         fold_f32, fold_f64,   close_f32, close_f64, sum_f32,
+                                         sum_f64,  linear_f32, linear_f64};

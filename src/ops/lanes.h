@@ -26,6 +26,10 @@ typedef struct KrLanes {
   /// A closed chunk's sums to those of all; the first chunk's are taken as they are.
   void (*close_f32)(const float *chunk, bool is_first, uint32_t n, float *total);
   void (*close_f64)(const double *chunk, bool is_first, uint32_t n, double *total);
+  /// The sum of n_in values a tick, each of one lane or held (bytes[k] 0), in the order of sums.
+  void (*sum_f32)(const void *const *in, const size_t *bytes, uint32_t n_in, uint32_t n, float *to);
+  void (*sum_f64)(const void *const *in, const size_t *bytes, uint32_t n_in, uint32_t n,
+                  double *to);
   /// x0 + a (x1 - x0) in every lane, a per tick, x0 where a is 0.
   void (*linear_f32)(const float *x0, const float *x1, const float *a, uint32_t n, float *to);
   void (*linear_f64)(const double *x0, const double *x1, const double *a, uint32_t n, double *to);

@@ -1,6 +1,5 @@
 // One step over a slice of ticks: kernels, crossings, windows, time, events; and copies into rings.
 #include "math/real.h"
-#include "math/sum.h"
 #include "ops/lanes.h"
 #include "resample/window.h"
 #include "sched/run.h"
@@ -86,41 +85,6 @@ static void run_kernel(KrRun *run, KrRunUnit *unit, KrRunStep *step, const KrSli
   note_fault(unit, step, fault.message, substeps ? slice->tick : fault.tick);
 }
 
-// All ticks of the slice side by side; per tick the order of math/sum.h.
-#define DEFINE_SUM(real, f)                                                                        \
-  static void add_input_##f(real *restrict column, const real *at, bool held, uint32_t n) {        \
-    if (held)                                                                                      \
-      for (uint32_t i = 0; i < n; i++) column[i] += at[0];                                         \
-    else                                                                                           \
-      for (uint32_t i = 0; i < n; i++) column[i] += at[i];                                         \
-  }                                                                                                \
-  static void close_chunk_##f(real(*restrict total)[KR_TILE], real(*restrict column)[KR_TILE],     \
-                              uint32_t n) {                                                        \
-    for (uint32_t l = 0; l < KR_SUM_COLUMNS; l++)                                                  \
-      for (uint32_t i = 0; i < n; i++) {                                                           \
-        total[l][i] += column[l][i];                                                               \
-        column[l][i] = 0;                                                                          \
-      }                                                                                            \
-  }                                                                                                \
-  static void sum_inputs_##f(const KrRunStep *step, uint32_t n) {                                  \
-    real column[KR_SUM_COLUMNS][KR_TILE], total[KR_SUM_COLUMNS][KR_TILE];                          \
-    real *out = step->out[0];                                                                      \
-    for (uint32_t l = 0; l < KR_SUM_COLUMNS; l++)                                                  \
-      for (uint32_t i = 0; i < n; i++) column[l][i] = total[l][i] = 0;                             \
-    for (uint32_t k = 0; k < step->n_in; k++) {                                                    \
-      add_input_##f(column[k % KR_SUM_COLUMNS], step->in[k], step->in_bytes[k] == 0, n);           \
-      if ((k + 1) % KR_SUM_CHUNK == 0) close_chunk_##f(total, column, n);                          \
-    }                                                                                              \
-    close_chunk_##f(total, column, n);                                                             \
-    for (uint32_t i = 0; i < n; i++) {                                                             \
-      real folded[KR_SUM_COLUMNS];                                                                 \
-      for (uint32_t l = 0; l < KR_SUM_COLUMNS; l++) folded[l] = total[l][i];                       \
-      out[i] = kr_sum_##f##_fold(folded);                                                          \
-    }                                                                                              \
-  }
-DEFINE_SUM(float, f32)
-DEFINE_SUM(double, f64)
-
 static void sum_integers(const KrRunStep *step, uint32_t n) {
   KrElem elem = step->node->type.elem;
   uint32_t n_bytes = kr_elem_bytes(elem);
@@ -138,9 +102,9 @@ static void sum_integers(const KrRunStep *step, uint32_t n) {
 
 static void run_sum(const KrRunStep *step, uint32_t n) {
   if (step->node->type.elem == KR_ELEM_F32)
-    sum_inputs_f32(step, n);
+    step->at_level->sum_f32(step->in, step->in_bytes, step->n_in, n, step->out[0]);
   else if (step->node->type.elem == KR_ELEM_F64)
-    sum_inputs_f64(step, n);
+    step->at_level->sum_f64(step->in, step->in_bytes, step->n_in, n, step->out[0]);
   else
     sum_integers(step, n);
 }
