@@ -136,18 +136,25 @@ KR_INLINE void FN(delay_run)(const KrCall *call, const uint32_t lanes, const Kin
 #else
 
 // Ticks t..t + n of one lane whose line is read at `from` and written at `to`, neither passing its
-// end. An entry is written after its last reading: from is n or more below to, or above it.
+// end. An entry is written after its last reading: from is n or more below to, or above it. What is
+// held is read once: `still` says that feedback and mix are.
 KR_INLINE void WN(delay_piece)(const KrCall *call, const size_t *strides, const Kind kind,
-                               uint32_t t, uint32_t n, const REAL *from, REAL *to) {
+                               const bool still, uint32_t t, uint32_t n, const REAL *from,
+                               REAL *to) {
   REAL *out = (REAL *)call->out[0] + t;
-#define PIECE_AT(i)                                                                                \
-  (strides[i] != 0 ? VF(load)((const REAL *)call->in[i] + t + k)                                   \
-                   : VF(all)(*(const REAL *)call->in[i]))
+  const REAL *at[4];
+  V held[4];
+  for (uint32_t i = 0; i < (kind == KIND_DELAY ? 4 : 3); i++) {
+    at[i] = (const REAL *)call->in[i] + t * strides[i];
+    held[i] = VF(all)(at[i][0]);
+  }
+#define PIECE_AT(i) (strides[i] != 0 ? VF(load)(at[i] + k) : held[i])
   uint32_t k = 0;
   for (; k + VN <= n; k += VN) {
-    V x = PIECE_AT(0), feedback = PIECE_AT(2), wet = VF(load)(from + k);
+    V x = PIECE_AT(0), feedback = still ? held[2] : PIECE_AT(2), wet = VF(load)(from + k);
     V inner = WN(inner_value)(x, wet, feedback);
-    V mix = kind == KIND_DELAY ? PIECE_AT(3) : VF(all)(0);
+    V mix = VF(all)(0);
+    if (kind == KIND_DELAY) mix = still ? held[3] : PIECE_AT(3);
     VF(store)(to + k, WN(keep)(inner));
     VF(store)(out + k, WN(out_value)(kind, x, wet, feedback, mix, inner));
   }
@@ -167,13 +174,17 @@ KR_INLINE void WN(delay_along)(const KrCall *call, const Kind kind, int64_t tick
   size_t strides[4];
   FN(strides)(call, 1, kind == KIND_DELAY ? 4 : 3, strides);
   REAL *line = call->field[FIELD_LINE];
+  bool still = strides[2] == 0 && (kind != KIND_DELAY || strides[3] == 0);
   int64_t size = *(const int64_t *)call->field[FIELD_SIZE];
   int64_t to = call->tick % size, from = to < ticks ? to - ticks + size : to - ticks;
   for (uint32_t t = 0; t < call->n;) {
     int64_t n = call->n - t, left = size - (to > from ? to : from);
     n = n < left ? n : left;
     n = n < ticks ? n : ticks;
-    WN(delay_piece)(call, strides, kind, t, (uint32_t)n, line + from, line + to);
+    if (still)
+      WN(delay_piece)(call, strides, kind, true, t, (uint32_t)n, line + from, line + to);
+    else
+      WN(delay_piece)(call, strides, kind, false, t, (uint32_t)n, line + from, line + to);
     t += (uint32_t)n;
     to = to + n == size ? 0 : to + n;
     from = from + n == size ? 0 : from + n;
