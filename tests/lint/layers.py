@@ -155,6 +155,30 @@ def check_symbols(build):
     return problems
 
 
+# x86 and ARM: one rounding for a product and a sum.
+FUSED = re.compile(r"\t(vfn?m(?:add|sub)\w*|fn?m(?:add|sub)|fml[as])\b")
+
+
+def judge_instruction(line):
+    """What is wrong with a line of a disassembly, or None."""
+    found = FUSED.search(line)
+    return f"the compiler fused a product and a sum: {found[1]}" if found else None
+
+
+def check_fused(build):
+    """No object of a pure folder rounds once where the source rounds twice; in the other builds of check too."""
+    problems = []
+    builds = [build, build.parent / "asan", *sorted((build.parent / "variants").glob("*"))]
+    for place in builds:
+        for folder in PURE:
+            for path in sorted((place / "src" / folder).glob("lib*.a.p/**/*.o")):
+                done = subprocess.run(["objdump", "-d", "--no-show-raw-insn", str(path)], capture_output=True, text=True)
+                wrong = next(filter(None, map(judge_instruction, done.stdout.splitlines())), None)
+                if done.returncode or wrong:
+                    problems.append(f"{path.relative_to(build.parent)}: {wrong or done.stderr.strip()}")
+    return problems
+
+
 def check_itself(_build):
     """A check that cannot fail is none: each rule is shown one thing it must refuse."""
     must_fail = [
@@ -172,6 +196,9 @@ def check_itself(_build):
         judge_symbol("session", "session.c.o", "getenv"),
         judge_symbol("lang", "diagnostic.c.o", "qsort"),
         judge_symbol("sched", "plan.c.o", "clock_gettime@GLIBC_2.17"),
+        judge_instruction("  12:\tvfmsubadd132pd %xmm7,%xmm5,%xmm2"),
+        judge_instruction("  12:\tvfnmadd231ss %xmm7,%xmm5,%xmm2"),
+        judge_instruction("  12:\tfmadd\td0, d1, d2, d3"),
     ]
     must_pass = [
         judge_include("lang", '"', "graph/graph.h"),
@@ -180,6 +207,8 @@ def check_itself(_build):
         judge_symbol("base", "arena.c.o", "malloc"),
         judge_symbol("sched", "plan.c.o", "memcpy"),
         judge_symbol("base", "wide.c.o", "__udivti3"),
+        judge_instruction("  12:\tvaddsubpd %xmm7,%xmm5,%xmm2"),
+        judge_instruction("  12:\tvmulss %xmm7,%xmm5,%xmm2"),
     ]
     problems = [f"rule {i} let a mistake pass" for i, wrong in enumerate(must_fail) if not wrong]
     return problems + [f"refused without reason: {wrong}" for wrong in must_pass if wrong]
