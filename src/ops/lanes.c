@@ -108,6 +108,8 @@ REALS(double, f64)
   static void sum_##f(const void *const *in, const size_t *bytes, uint32_t n_in, uint32_t n,       \
                       real *to) {                                                                  \
     real total[KR_SUM_COLUMNS][KR_TILE], column[KR_SUM_COLUMNS][KR_TILE];                          \
+    for (uint32_t t = 0; t < n; t++) to[t] = 0;                                                    \
+    if (n_in == 0) return;                                                                         \
     for (uint32_t first = 0; first < n_in; first += KR_SUM_CHUNK) {                                \
       uint32_t end = n_in - first < KR_SUM_CHUNK ? n_in : first + KR_SUM_CHUNK;                    \
       for (uint32_t l = 0; l < KR_SUM_COLUMNS; l++)                                                \
@@ -121,7 +123,7 @@ REALS(double, f64)
     for (uint32_t half = KR_SUM_COLUMNS / 2; half > 0; half /= 2)                                  \
       for (uint32_t l = 0; l < half; l++)                                                          \
         for (uint32_t t = 0; t < n; t++) total[l][t] += total[l + half][t];                        \
-    for (uint32_t t = 0; t < n; t++) to[t] = n_in == 0 ? 0 : total[0][t];                          \
+    for (uint32_t t = 0; t < n; t++) to[t] = total[0][t];                                          \
   }
 SUM(float, f32)
 SUM(double, f64)

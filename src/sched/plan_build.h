@@ -27,9 +27,9 @@ bool kr_plan_is_constant(const KrPlan *plan, uint32_t node);
 uint32_t kr_plan_node_outs(const KrNode *node);
 uint32_t kr_builder_add(KrBuilder *builder, KrPlanStep step);
 /// Copies of the other unit's values, before the nodes that use them.
-void kr_builder_add_imports(KrBuilder *builder, uint32_t node);
+void kr_builder_add_imports(KrBuilder *builder, uint32_t index);
 /// The step of a node, or of its group at the first of its lanes, with what lays out its inputs.
-void kr_builder_add_node(KrBuilder *builder, uint32_t node);
+void kr_builder_add_node(KrBuilder *builder, uint32_t index);
 /// The sums of the chunks that are parts of this unit, after its nodes.
 void kr_builder_add_parts(KrBuilder *builder);
 /// Single lanes of groups that rings keep.

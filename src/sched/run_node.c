@@ -240,10 +240,10 @@ static void run_nearest(KrRun *run, KrRunStep *step, KrStepper *at, uint32_t n) 
   KrElem to = step->node->type.elem;
   size_t count = step->ring->n_bytes / kr_elem_bytes(step->from);
   uint8_t *out = step->out[0];
-  int64_t first = nearest_tick(step, at), k = first;
+  int64_t first = nearest_tick(step, at);
   bool holds = step->can_hold && !step->is_serial, differs = false;
   for (uint32_t i = 0; i < n; i++, kr_stepper_next(at)) {
-    k = nearest_tick(step, at);
+    int64_t k = nearest_tick(step, at);
     if (holds && !differs && k == first && i > 0) continue;
     if (k != first && !differs) {
       differs = true;
