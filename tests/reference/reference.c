@@ -626,11 +626,14 @@ static EventList list_events(KrReference *r, uint32_t index, KrRatio until) {
     }
     break;
   case KR_EVENTS_DELAY: {
-    EventList part = list_events(r, events->sources[0], until);
+    KrRatio before; // an emitter of later events may need what is asked for
+    must(kr_ratio_sub(until, events->period, &before));
+    if (before.num < 0) break;
+    EventList part = list_events(r, events->sources[0], before);
     for (uint32_t i = 0; i < part.n; i++) {
       Event e = part.at[i];
       e.time = add(e.time, events->period);
-      if (kr_ratio_compare(e.time, until) <= 0) KR_PUSH(r->arena, list.at, list.n, list.cap, e);
+      KR_PUSH(r->arena, list.at, list.n, list.cap, e);
     }
     break;
   }
