@@ -627,12 +627,13 @@ static void run_ready(KrRun *run) {
 
 // ---- rounds of tasks
 
-// Task 0 runs the units that share states or events with others, in order; every other one runs
-// one unit.
+// Task 0 runs the units that share states or events with others, in order, where there are any;
+// every other one runs one unit.
 static void run_task(void *data, uint32_t task) {
   KrRun *run = data;
-  for (uint32_t i = task == 0 ? 0 : run->n_shared + task - 1;
-       i < (task == 0 ? run->n_shared : run->n_shared + task); i++)
+  uint32_t n_shared = run->n_shared, first = n_shared == 0 ? task : task + n_shared - 1;
+  bool is_shared = n_shared > 0 && task == 0;
+  for (uint32_t i = is_shared ? 0 : first; i < (is_shared ? n_shared : first + 1); i++)
     advance_unit(run, run->ready[i].unit, run->ready[i].end);
 }
 
@@ -652,7 +653,11 @@ static void run_rounds(KrRun *run) {
     run->n_shared = add_ready(run, 0, true);
     uint32_t n = add_ready(run, run->n_shared, false);
     if (n == 0) return;
-    run->tasks.run(run->tasks.user, 1 + n - run->n_shared, run_task, run);
+    uint32_t n_tasks = n - run->n_shared + (run->n_shared > 0);
+    if (n_tasks == 1)
+      run_task(run, 0);
+    else
+      run->tasks.run(run->tasks.user, n_tasks, run_task, run);
     for (uint32_t i = 0; i < n; i++) settle_unit(run, run->ready[i].unit);
   }
 }
