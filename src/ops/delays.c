@@ -1,11 +1,16 @@
-// Delay lines: a ring whose entry of tick k is at k mod size, read a whole number of ticks back
-// when the time is constant, between two entries when it is a signal.
+// Delay lines: a ring whose entry of tick k is at k mod size. A constant time is the size of its
+// ring: every entry is read where it is then overwritten. When the time is a signal the ring is
+// read between two entries.
 #ifndef KR_PASS
 #include "ops/kernel.h"
 
-enum { FIELD_LINE, FIELD_SIZE, FIELD_TICKS, FIELD_RATE };
+enum { FIELD_LINE, FIELD_SHAPE, FIELD_RATE };
+// Entries of the ring; ticks of a constant time, -1 of a signal; 2^32 / entries.
+enum { SHAPE_SIZE, SHAPE_TICKS, SHAPE_INVERSE, N_SHAPE };
 enum { PORT_TIME = 1, MAX_TICKS = 1 << 28 };
 typedef enum Kind { KIND_DELAY, KIND_COMB, KIND_ALLPASS } Kind;
+// Bits of KrCall.held: feedback and mix, and x when `x` is 1.
+#define HELD(kind, x) ((uint64_t)((kind) == KIND_DELAY ? 0xC : 4) | (x))
 
 #define KR_SELF "ops/delays.c"
 #include "ops/passes.h"
@@ -19,11 +24,14 @@ static int64_t longest(const KrPrep *prep) {
   return kr_prep_ticks(prep, time, &ticks) && ticks <= MAX_TICKS ? ticks : -1;
 }
 
-// One entry more than the longest delay, another for the neighbour of a fraction.
+static bool is_fixed(const KrPrep *prep) { return prep->port[PORT_TIME].kind == KR_VALUE_CONST; }
+
+// For a signal one entry more than the longest delay, another for the neighbour of a fraction.
 static uint64_t count_line(const KrPrep *prep, uint32_t field) {
   (void)field;
   int64_t ticks = longest(prep);
-  return ticks < 0 ? 2 : (uint64_t)ticks + 2;
+  if (ticks < 1) return 2;
+  return (uint64_t)ticks + (is_fixed(prep) ? 0 : 2);
 }
 
 static KrStatus prepare_delay(const KrPrep *prep, const char **message) {
@@ -32,14 +40,17 @@ static KrStatus prepare_delay(const KrPrep *prep, const char **message) {
     *message = "the time must be 0 or more and at most 2^28 ticks";
     return KR_ERROR_ARGUMENT;
   }
-  bool fixed = prep->port[PORT_TIME].kind == KR_VALUE_CONST;
+  bool fixed = is_fixed(prep);
   bool loops = kr_text_is(kr_text_from(prep->op->name), "delay") == false;
   if (fixed && loops && ticks == 0) {
     *message = "the time of a loop must be at least one tick";
     return KR_ERROR_ARGUMENT;
   }
-  FIELD_AT(prep, FIELD_SIZE, int64_t)[0] = ticks + 2;
-  FIELD_AT(prep, FIELD_TICKS, int64_t)[0] = fixed ? ticks : -1;
+  const int64_t size = (int64_t)count_line(prep, FIELD_LINE);
+  int64_t *shape = FIELD_AT(prep, FIELD_SHAPE, int64_t);
+  shape[SHAPE_SIZE * prep->lanes] = size;
+  shape[SHAPE_TICKS * prep->lanes] = fixed ? ticks : -1;
+  shape[SHAPE_INVERSE * prep->lanes] = (INT64_C(1) << 32) / size;
   FIELD_AT(prep, FIELD_RATE, double)[0] = (double)prep->dt.den / (double)prep->dt.num;
   return KR_OK;
 }
@@ -50,8 +61,7 @@ static KrStatus prepare_delay(const KrPrep *prep, const char **message) {
          "constant: rounded to whole ticks; a signal: between ticks, at least one")
 #define MAX SETTING("max", "s", "1s", "up to 2^28 ticks", "longest time when it is a signal")
 #define FIELDS                                                                                     \
-  .field = {RING("line", CALL, 0), COEF("size", I64, 1), COEF("ticks", I64, 1),                    \
-            COEF("rate", F64, 1)},                                                                 \
+  .field = {RING("line", CALL, 0), COEF("shape", I64, N_SHAPE), COEF("rate", F64, 1)},             \
   .count = count_line, .prepare = prepare_delay
 #define FAMILY .family = "time", .flags = KR_OP_ALONE, FIELDS
 static const KrOp OPS[] = {
@@ -85,8 +95,16 @@ KR_INLINE V WN(out_value)(const Kind kind, V x, V wet, V feedback, V mix, V inne
   switch (kind) {
   case KIND_COMB: return inner;
   case KIND_ALLPASS: return wet - feedback * inner;
-  default: return x * (1 - mix) + wet * mix;
+  default: return VF(select)(VF(eq)(mix, VF(all)(1)), wet, x * (1 - mix) + wet * mix);
   }
+}
+
+// One vector of ticks: what it puts out, and what stays in the line.
+KR_INLINE void WN(delay_put)(const Kind kind, const bool alone, V x, V wet, V feedback, V mix,
+                             REAL *line, REAL *out) {
+  V inner = WN(inner_value)(x, wet, feedback);
+  VF(store)(line, WN(keep)(inner));
+  VF(store)(out, alone ? wet : WN(out_value)(kind, x, wet, feedback, mix, inner));
 }
 
 #if !KR_WIDE
@@ -112,7 +130,7 @@ KR_INLINE void FN(delay_run)(const KrCall *call, const uint32_t lanes, const Kin
   size_t strides[4];
   FN(strides)(call, lanes, kind == KIND_DELAY ? 4 : 3, strides);
   REAL *line = call->field[FIELD_LINE], *restrict out = call->out[0];
-  const int64_t *sizes = call->field[FIELD_SIZE], *ticks = call->field[FIELD_TICKS];
+  const int64_t *sizes = call->field[FIELD_SHAPE], *ticks = sizes + SHAPE_TICKS * lanes;
   const double *rate = call->field[FIELD_RATE];
   for (uint32_t l = 0; l < lanes; l++) {
     int64_t size = sizes[l], now = call->tick % size;
@@ -135,70 +153,98 @@ KR_INLINE void FN(delay_run)(const KrCall *call, const uint32_t lanes, const Kin
 }
 #else
 
-// Ticks t..t + n of one lane whose line is read at `from` and written at `to`, neither passing its
-// end. An entry is written after its last reading: from is n or more below to, or above it. What is
-// held is read once: `still` says that feedback and mix are.
-KR_INLINE void WN(delay_piece)(const KrCall *call, const size_t *strides, const Kind kind,
-                               const bool still, uint32_t t, uint32_t n, const REAL *from,
-                               REAL *to) {
-  REAL *out = (REAL *)call->out[0] + t;
-  const REAL *at[4];
-  V held[4];
-  for (uint32_t i = 0; i < (kind == KIND_DELAY ? 4 : 3); i++) {
-    at[i] = (const REAL *)call->in[i] + t * strides[i];
-    held[i] = VF(all)(at[i][0]);
+// Inputs of n ticks, one behind the other; of `still` ones feedback and mix are held, and `alone`
+// says that mix is 1.
+typedef struct FN(Taps) {
+  const REAL *x, *feedback, *mix;
+} FN(Taps);
+// n entries of a line. The last vector overlaps the one before when it must: it is read first and
+// overwrites what that wrote by the same.
+KR_INLINE void WN(delay_piece)(const Kind kind, const bool still, const bool alone, FN(Taps) in,
+                               const size_t n, REAL *restrict line, REAL *restrict out) {
+  const V feedback = VF(all)(in.feedback[0]), mix = alone ? feedback : VF(all)(in.mix[0]);
+#define PUT(at, wet)                                                                               \
+  WN(delay_put)                                                                                    \
+  (kind, alone, VF(load)(in.x + (at)), wet, still ? feedback : VF(load)(in.feedback + (at)),       \
+   still ? mix : VF(load)(in.mix + (at)), line + (at), out + (at))
+  if (n >= VN) {
+    const size_t last = n - VN;
+    const V wet = VF(load)(line + last);
+    for (size_t k = 0; k < last; k += VN) PUT(k, VF(load)(line + k));
+    PUT(last, wet);
+    return;
   }
-#define PIECE_AT(i) (strides[i] != 0 ? VF(load)(at[i] + k) : held[i])
-  uint32_t k = 0;
-  for (; k + VN <= n; k += VN) {
-    V x = PIECE_AT(0), feedback = still ? held[2] : PIECE_AT(2), wet = VF(load)(from + k);
-    V inner = WN(inner_value)(x, wet, feedback);
-    V mix = VF(all)(0);
-    if (kind == KIND_DELAY) mix = still ? held[3] : PIECE_AT(3);
-    VF(store)(to + k, WN(keep)(inner));
-    VF(store)(out + k, WN(out_value)(kind, x, wet, feedback, mix, inner));
-  }
-#undef PIECE_AT
-  const uint32_t l = 0;
-  for (t += k; k < n; k++, t++) {
-    REAL x = KR_AT(0), feedback = KR_AT(2), wet = from[k];
-    REAL inner = FN(inner_value_one)(x, wet, feedback);
-    to[k] = FN(keep)(inner);
-    REAL mix = kind == KIND_DELAY ? KR_AT(3) : 0;
-    out[k] = FN(out_value_one)(kind, x, wet, feedback, mix, inner);
+#undef PUT
+  for (size_t k = 0; k < n; k++) FN(delay_put_one)
+  (kind, alone, in.x[k], line[k], in.feedback[still ? 0 : k], in.mix[still ? 0 : k], line + k,
+   out + k);
+}
+
+// call->tick mod the size; for 32 bits by the inverse, which is at most one too little.
+KR_INLINE size_t FN(place_of)(const KrCall *call, const int64_t *shape) {
+  const uint64_t tick = (uint64_t)call->tick, size = (uint64_t)shape[SHAPE_SIZE];
+  if (tick > UINT32_MAX) return (size_t)(tick % size);
+  const uint64_t rest = tick - (tick * (uint64_t)shape[SHAPE_INVERSE] >> 32) * size;
+  return (size_t)(rest < size ? rest : rest - size);
+}
+
+// Ticks to the ring's end and then from its beginning.
+KR_INLINE void WN(delay_pieces)(const KrCall *call, const Kind kind, const bool still,
+                                FN(Taps) in) {
+  const int64_t *shape = call->field[FIELD_SHAPE];
+  const size_t size = (size_t)shape[SHAPE_SIZE];
+  REAL *line = call->field[FIELD_LINE], *out = call->out[0];
+  size_t at = FN(place_of)(call, shape);
+  for (size_t left = call->n, n; left > 0; left -= n, at = 0) {
+    n = size - at < left ? size - at : left;
+    WN(delay_piece)(kind, still, false, in, n, line + at, out);
+    in.x += n;
+    out += n;
+    if (!still) in.feedback += n, in.mix += n;
   }
 }
 
-// One lane, a constant time of `ticks` > 0: vectors along the ticks.
-KR_INLINE void WN(delay_along)(const KrCall *call, const Kind kind, int64_t ticks) {
-  size_t strides[4];
-  FN(strides)(call, 1, kind == KIND_DELAY ? 4 : 3, strides);
-  REAL *line = call->field[FIELD_LINE];
-  bool still = strides[2] == 0 && (kind != KIND_DELAY || strides[3] == 0);
-  int64_t size = *(const int64_t *)call->field[FIELD_SIZE];
-  int64_t to = call->tick % size, from = to < ticks ? to - ticks + size : to - ticks;
-  for (uint32_t t = 0; t < call->n;) {
-    int64_t n = call->n - t, left = size - (to > from ? to : from);
-    n = n < left ? n : left;
-    n = n < ticks ? n : ticks;
-    if (still)
-      WN(delay_piece)(call, strides, kind, true, t, (uint32_t)n, line + from, line + to);
-    else
-      WN(delay_piece)(call, strides, kind, false, t, (uint32_t)n, line + from, line + to);
-    t += (uint32_t)n;
-    to = to + n == size ? 0 : to + n;
-    from = from + n == size ? 0 : from + n;
+// One lane, a constant time above 0: vectors along the ticks.
+KR_INLINE void WN(delay_along)(const KrCall *call, const Kind kind) {
+  const uint32_t mix = kind == KIND_DELAY ? 3 : 2;
+  FN(Taps) in = {call->in[0], call->in[2], call->in[mix]};
+  if ((call->held & HELD(kind, 1)) == HELD(kind, 0)) {
+    WN(delay_pieces)(call, kind, true, in);
+    return;
   }
+  REAL row[3][KR_TILE];
+  in = (FN(Taps)){FN(dense)(call, 0, row[0]), FN(dense)(call, 2, row[1]),
+                  FN(dense)(call, mix, row[2])};
+  WN(delay_pieces)(call, kind, false, in);
+}
+
+// The usual call apart: a whole tile before the ring's end, settings held, the delayed signal
+// alone.
+KR_INLINE bool WN(delay_tile)(const KrCall *call, const Kind kind) {
+  const uint32_t mix = kind == KIND_DELAY ? 3 : 2;
+  const int64_t *shape = call->field[FIELD_SHAPE];
+  const FN(Taps) in = {call->in[0], call->in[2], call->in[mix]};
+  if (call->n != KR_TILE || call->lanes != 1 || shape[SHAPE_TICKS] < KR_TILE ||
+      (call->held & HELD(kind, 1)) != HELD(kind, 0) || (kind == KIND_DELAY && in.mix[0] != 1))
+    return false;
+  const size_t at = FN(place_of)(call, shape);
+  if ((size_t)shape[SHAPE_SIZE] - at < KR_TILE) return false;
+  WN(delay_piece)
+  (kind, true, kind == KIND_DELAY, in, KR_TILE, (REAL *)call->field[FIELD_LINE] + at, call->out[0]);
+  return true;
 }
 #define DELAY_KERNEL(name, kind)                                                                   \
-  static void FN(name)(const KrCall *call) {                                                       \
-    int64_t ticks = *(const int64_t *)call->field[FIELD_TICKS];                                    \
-    if (call->lanes == 1 && ticks > 0)                                                             \
-      WN(delay_along)(call, kind, ticks);                                                          \
-    else if (call->lanes == 1)                                                                     \
-      FN(delay_run)(call, 1, kind);                                                                \
-    else                                                                                           \
+  static __attribute__((noinline)) void FN(name##_any)(const KrCall *call) {                       \
+    const int64_t *shape = call->field[FIELD_SHAPE];                                               \
+    if (call->lanes == KR_LANES)                                                                   \
       FN(delay_run)(call, KR_LANES, kind);                                                         \
+    else if (shape[SHAPE_TICKS] > 0)                                                               \
+      WN(delay_along)(call, kind);                                                                 \
+    else                                                                                           \
+      FN(delay_run)(call, 1, kind);                                                                \
+  }                                                                                                \
+  static void FN(name)(const KrCall *call) {                                                       \
+    if (!WN(delay_tile)(call, kind)) FN(name##_any)(call);                                         \
   }
 DELAY_KERNEL(delay, KIND_DELAY)
 DELAY_KERNEL(comb, KIND_COMB)

@@ -97,36 +97,69 @@ static void put(uint32_t width, const void *from, uint32_t stride, uint32_t n, v
 REALS(float, f32)
 REALS(double, f64)
 
-// All ticks of a column side by side, then the columns of all chunks, then one column to another.
-#define SUM(real, f)                                                                               \
-  static void add_column_##f(real *restrict column, const real *x, bool held, uint32_t n) {        \
-    if (held)                                                                                      \
-      for (uint32_t t = 0; t < n; t++) column[t] += x[0];                                          \
-    else                                                                                           \
-      for (uint32_t t = 0; t < n; t++) column[t] += x[t];                                          \
+// Sums of values of one lane, N_AT vectors of ticks from t on at a time as long as n holds so many:
+// column l, l + 16 … of every chunk, then one column to another. The columns are made in the order
+// in which they are added, so that few wait: l to l + 8, both to l + 4 and l + 12, and so on.
+#define SUM(real, name, p, V, N, N_AT)                                                             \
+  typedef struct Part_##name {                                                                     \
+    V at[N_AT];                                                                                    \
+  } Part_##name;                                                                                   \
+  KR_INLINE void column_##name(const void *const *in, const size_t *bytes, uint32_t n_in,          \
+                               uint32_t l, uint32_t t, Part_##name *total) {                       \
+    Part_##name sum, all = {{kr_##p##_all(0)}};                                                    \
+    for (uint32_t i = 0; i < (N_AT); i++) all.at[i] = kr_##p##_all(0);                             \
+    for (uint32_t first = 0; first + l < n_in; first += KR_SUM_CHUNK) {                            \
+      uint32_t end = n_in - first < KR_SUM_CHUNK ? n_in : first + KR_SUM_CHUNK;                    \
+      for (uint32_t i = 0; i < (N_AT); i++) sum.at[i] = kr_##p##_all(0);                           \
+      for (uint32_t k = first + l; k < end; k += KR_SUM_COLUMNS) {                                 \
+        const real *x = in[k];                                                                     \
+        const V still = kr_##p##_all(x[0]);                                                        \
+        for (uint32_t i = 0; i < (N_AT); i++)                                                      \
+          sum.at[i] += bytes[k] != 0 ? kr_##p##_load(x + t + i * (N)) : still;                     \
+      }                                                                                            \
+      for (uint32_t i = 0; i < (N_AT); i++)                                                        \
+        all.at[i] = first == 0 ? sum.at[i] : all.at[i] + sum.at[i];                                \
+    }                                                                                              \
+    *total = all;                                                                                  \
   }                                                                                                \
+  static uint32_t sum_##name(const void *const *in, const size_t *bytes, uint32_t n_in,            \
+                             uint32_t t, uint32_t n, real *to) {                                   \
+    static const uint8_t order[KR_SUM_COLUMNS] = {0, 8, 4, 12, 2, 10, 6, 14,                       \
+                                                  1, 9, 5, 13, 3, 11, 7, 15};                      \
+    for (; t + (N) * (N_AT) <= n; t += (N) * (N_AT)) {                                             \
+      Part_##name waiting[5], *next = waiting;                                                     \
+      for (uint32_t c = 0; c < KR_SUM_COLUMNS; c++, next++) {                                      \
+        column_##name(in, bytes, n_in, order[c], t, next);                                         \
+        for (uint32_t made = c; made % 2 == 1; made /= 2, next--)                                  \
+          for (uint32_t i = 0; i < (N_AT); i++) next[-1].at[i] += next[0].at[i];                   \
+      }                                                                                            \
+      for (uint32_t i = 0; i < (N_AT); i++) kr_##p##_store(to + t + i * (N), waiting[0].at[i]);    \
+    }                                                                                              \
+    return t;                                                                                      \
+  }
+SUM(float, one_f32, s32, float, 1, 1)
+SUM(double, one_f64, s64, double, 1, 1)
+#if KR_VECTOR_BYTES > 0
+SUM(float, wide_f32, v32, KrVf32, KR_N_V32, 1)
+SUM(double, wide_f64, v64, KrVf64, KR_N_V64, 1)
+SUM(float, wides_f32, v32, KrVf32, KR_N_V32, 4)
+SUM(double, wides_f64, v64, KrVf64, KR_N_V64, 4)
+#define SUM_ALL(real, f)                                                                           \
   static void sum_##f(const void *const *in, const size_t *bytes, uint32_t n_in, uint32_t n,       \
                       real *to) {                                                                  \
-    real total[KR_SUM_COLUMNS][KR_TILE], column[KR_SUM_COLUMNS][KR_TILE];                          \
-    for (uint32_t t = 0; t < n; t++) to[t] = 0;                                                    \
-    if (n_in == 0) return;                                                                         \
-    for (uint32_t first = 0; first < n_in; first += KR_SUM_CHUNK) {                                \
-      uint32_t end = n_in - first < KR_SUM_CHUNK ? n_in : first + KR_SUM_CHUNK;                    \
-      for (uint32_t l = 0; l < KR_SUM_COLUMNS; l++)                                                \
-        for (uint32_t t = 0; t < n; t++) column[l][t] = 0;                                         \
-      for (uint32_t k = first; k < end; k++)                                                       \
-        add_column_##f(column[k % KR_SUM_COLUMNS], in[k], bytes[k] == 0, n);                       \
-      for (uint32_t l = 0; l < KR_SUM_COLUMNS; l++)                                                \
-        for (uint32_t t = 0; t < n; t++)                                                           \
-          total[l][t] = first == 0 ? column[l][t] : total[l][t] + column[l][t];                    \
-    }                                                                                              \
-    for (uint32_t half = KR_SUM_COLUMNS / 2; half > 0; half /= 2)                                  \
-      for (uint32_t l = 0; l < half; l++)                                                          \
-        for (uint32_t t = 0; t < n; t++) total[l][t] += total[l + half][t];                        \
-    for (uint32_t t = 0; t < n; t++) to[t] = total[0][t];                                          \
+    uint32_t t = sum_wides_##f(in, bytes, n_in, 0, n, to);                                         \
+    if (t < n) t = sum_wide_##f(in, bytes, n_in, t, n, to);                                        \
+    if (t < n) sum_one_##f(in, bytes, n_in, t, n, to);                                             \
   }
-SUM(float, f32)
-SUM(double, f64)
+#else
+#define SUM_ALL(real, f)                                                                           \
+  static void sum_##f(const void *const *in, const size_t *bytes, uint32_t n_in, uint32_t n,       \
+                      real *to) {                                                                  \
+    sum_one_##f(in, bytes, n_in, 0, n, to);                                                        \
+  }
+#endif
+SUM_ALL(float, f32)
+SUM_ALL(double, f64)
 
 // Knots and slopes of a vector stay in registers.
 #define LINEAR(real, f, p, V, N)                                                                   \

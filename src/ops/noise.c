@@ -9,29 +9,107 @@ enum { FIELD_KEY, FIELD_STREAM, FIELD_LIST, FIELD_COUNT };
 typedef struct Block {
   uint32_t word[4][KR_LANES];
 } Block;
-// kr_philox_run sixteen times.
-static void fill_block(const KrCall *call, uint32_t t, Block *block) {
+
+#if KR_VECTOR_BYTES > 0
+enum { N_ROUNDS = 10, PAIR = 2 * KR_N_V64, N_PAIRS = KR_LANES / PAIR };
+// Every second element of a pair of vectors. A word is the low half of 64 bits; what is above it
+// never counts.
+typedef struct Half {
+  KrVu64 key[2][N_ROUNDS], stream;
+} Half;
+// Of one lane half[0][0] stands for all.
+typedef struct Source {
+  const KrCall *call;
+  Half half[N_PAIRS][2];
+} Source;
+
+static void open_half(const KrCall *call, uint32_t first, uint32_t step, Half *half) {
   const uint64_t *keys = call->field[FIELD_KEY];
   const uint32_t *streams = call->field[FIELD_STREAM];
-  uint32_t a[KR_LANES], b[KR_LANES], c[KR_LANES], d[KR_LANES], low[KR_LANES], high[KR_LANES];
+  KrVu64 low = {0}, high = {0};
+  for (uint32_t i = 0; i < KR_N_V64; i++) {
+    low[i] = keys[first + step * i];
+    high[i] = low[i] >> 32;
+    half->stream[i] = streams[first + step * i];
+  }
+  for (int round = 0; round < N_ROUNDS; round++) {
+    half->key[0][round] = low, half->key[1][round] = high;
+    low += UINT32_C(0x9E3779B9), high += UINT32_C(0xBB67AE85);
+  }
+}
+static void open_source(const KrCall *call, Source *source) {
+  source->call = call;
+  if (call->lanes == 1) open_half(call, 0, 0, &source->half[0][0]);
+  for (uint32_t p = 0; call->lanes > 1 && p < N_PAIRS; p++)
+    for (uint32_t odd = 0; odd < 2; odd++)
+      open_half(call, p * PAIR + odd, 2, &source->half[p][odd]);
+}
+
+KR_INLINE KrVu64 multiply(KrVu64 a, uint64_t by) {
+#if defined(__SSE2__) && !defined(__clang__)
+  typedef int KR_VECTOR_TYPE(Ints);
+  Ints x = (Ints)a, y = (Ints)((KrVu64){0} + by);
+#if KR_VECTOR_BYTES == 64
+  typedef long long KR_VECTOR_TYPE(Wides);
+  return (KrVu64)__builtin_ia32_pmuludq512_mask(x, y, (Wides){0}, 255);
+#elif KR_VECTOR_BYTES == 32
+  return (KrVu64)__builtin_ia32_pmuludq256(x, y);
+#else
+  return (KrVu64)__builtin_ia32_pmuludq128(x, y);
+#endif
+#else
+  return (a & UINT32_MAX) * by;
+#endif
+}
+// kr_philox_run at every element.
+KR_INLINE void run_half(const Half *half, KrVu64 counter, KrVu64 *word) {
+  KrVu64 a = counter, b = counter >> 32, c = {0}, d = half->stream;
+#pragma GCC unroll 10
+  for (int round = 0; round < N_ROUNDS; round++) {
+    KrVu64 x = multiply(a, 0xD2511F53), y = multiply(c, 0xCD9E8D57);
+    a = y >> 32 ^ b ^ half->key[0][round];
+    c = x >> 32 ^ d ^ half->key[1][round];
+    b = y, d = x;
+  }
+  word[0] = a, word[1] = b, word[2] = c, word[3] = d;
+}
+KR_INLINE void fill_words(const Source *source, uint32_t t, uint32_t n_words, Block *block) {
+  const bool one = source->call->lanes == 1;
+  KrVu64 ticks = (KrVu64){0} + (uint64_t)(source->call->tick + t), even[4], odd[4];
+  for (uint32_t i = 0; one && i < KR_N_V64; i++) ticks[i] += 2 * i;
+  for (uint32_t p = 0; p < N_PAIRS; p++) {
+    run_half(&source->half[one ? 0 : p][0], ticks, even);
+    run_half(&source->half[one ? 0 : p][one ? 0 : 1], one ? ticks + 1 : ticks, odd);
+    for (uint32_t i = 0; i < n_words; i++)
+      kr_v64_store_bits(&block->word[i][p * PAIR], (KrVi64)((even[i] & UINT32_MAX) | odd[i] << 32));
+    if (one) ticks += PAIR;
+  }
+}
+static void fill_first(const Source *source, uint32_t t, Block *block) {
+  fill_words(source, t, 1, block);
+}
+static void fill_block(const Source *source, uint32_t t, Block *block) {
+  fill_words(source, t, 4, block);
+}
+#else
+typedef struct Source {
+  const KrCall *call;
+} Source;
+static void open_source(const KrCall *call, Source *source) { source->call = call; }
+
+static void fill_block(const Source *source, uint32_t t, Block *block) {
+  const KrCall *call = source->call;
+  const uint64_t *keys = call->field[FIELD_KEY];
+  const uint32_t *streams = call->field[FIELD_STREAM];
   bool one = call->lanes == 1;
   for (uint32_t i = 0; i < KR_LANES; i++) {
     uint64_t tick = (uint64_t)(call->tick + t) + (one ? i : 0), key = keys[one ? 0 : i];
-    a[i] = (uint32_t)tick, b[i] = (uint32_t)(tick >> 32), c[i] = 0, d[i] = streams[one ? 0 : i];
-    low[i] = (uint32_t)key, high[i] = (uint32_t)(key >> 32);
+    KrRandomKey words = {{(uint32_t)key, (uint32_t)(key >> 32)}};
+    KrRandomWords drawn = kr_random_words(words, tick, 0, streams[one ? 0 : i]);
+    for (uint32_t w = 0; w < 4; w++) block->word[w][i] = drawn.word[w];
   }
-  for (int round = 0; round < 10; round++)
-    for (uint32_t i = 0; i < KR_LANES; i++) {
-      uint64_t x = UINT64_C(0xD2511F53) * a[i], y = UINT64_C(0xCD9E8D57) * c[i];
-      a[i] = (uint32_t)(y >> 32) ^ b[i] ^ low[i];
-      c[i] = (uint32_t)(x >> 32) ^ d[i] ^ high[i];
-      b[i] = (uint32_t)y, d[i] = (uint32_t)x;
-      low[i] += UINT32_C(0x9E3779B9), high[i] += UINT32_C(0xBB67AE85);
-    }
-  for (uint32_t i = 0; i < KR_LANES; i++)
-    block->word[0][i] = a[i], block->word[1][i] = b[i], block->word[2][i] = c[i],
-    block->word[3][i] = d[i];
 }
+#endif
 
 #define KR_PASS 32
 #include "ops/noise.c"
@@ -119,12 +197,14 @@ KR_KERNELS(noise, KR_REALS(noise), KR_REALS(uniform), KR_REALS(normal), KR_REALS
 #include "ops/pass.h"
 
 // out = expression at every element: tick t, lane l, `words` of both.
-#define EACH_DRAW(expression)                                                                      \
+#define EACH_DRAW(fill, expression)                                                                \
   const uint32_t lanes = call->lanes, n = call->n * lanes;                                         \
   REAL *restrict out = call->out[0];                                                               \
+  Source source;                                                                                   \
+  open_source(call, &source);                                                                      \
   for (uint32_t first = 0; first < n; first += KR_LANES) {                                         \
     Block block;                                                                                   \
-    fill_block(call, lanes == 1 ? first : first / KR_LANES, &block);                               \
+    fill(&source, lanes == 1 ? first : first / KR_LANES, &block);                                  \
     for (uint32_t i = 0; i < KR_LANES && first + i < n; i++) {                                     \
       const uint32_t t = lanes == 1 ? first + i : first / KR_LANES, l = lanes == 1 ? 0 : i;        \
       const KrRandomWords words = {                                                                \
@@ -134,24 +214,46 @@ KR_KERNELS(noise, KR_REALS(noise), KR_REALS(uniform), KR_REALS(normal), KR_REALS
     }                                                                                              \
   }
 
-static void FN(noise)(const KrCall *call) { EACH_DRAW(2 * FN(kr_random_uniform)(words) - 1) }
+#if KR_VECTOR_BYTES > 0 && KR_PASS == 32
+// The scalar expression, 2 u - 1 and both factors being exact.
+static void FN(noise)(const KrCall *call) {
+  const uint32_t lanes = call->lanes, n = call->n * lanes;
+  Source source;
+  open_source(call, &source);
+  for (uint32_t first = 0; first < n; first += KR_LANES) {
+    Block block;
+    float row[KR_LANES];
+    float *out = (float *)call->out[0] + first, *to = n - first < KR_LANES ? row : out;
+    fill_first(&source, lanes == 1 ? first : first / KR_LANES, &block);
+    for (uint32_t i = 0; i < KR_LANES; i += KR_N_V32) {
+      KrVu32 word = (KrVu32)kr_v32_load_bits(&block.word[0][i]);
+      kr_v32_store(to + i, kr_v32_of_int((KrVi32)(word >> 8)) * 0x1p-23f - 1);
+    }
+    for (uint32_t i = 0; to == row && first + i < n; i++) out[i] = row[i];
+  }
+}
+#else
+static void FN(noise)(const KrCall *call) {
+  EACH_DRAW(fill_block, 2 * FN(kr_random_uniform)(words) - 1)
+}
+#endif
 
 static void FN(uniform)(const KrCall *call) {
   size_t strides[2];
   FN(strides)(call, call->lanes, 2, strides);
-  EACH_DRAW(KR_AT(0) + FN(kr_random_uniform)(words) * (KR_AT(1) - KR_AT(0)))
+  EACH_DRAW(fill_block, KR_AT(0) + FN(kr_random_uniform)(words) * (KR_AT(1) - KR_AT(0)))
 }
 
 static void FN(normal)(const KrCall *call) {
   size_t strides[2];
   FN(strides)(call, call->lanes, 2, strides);
-  EACH_DRAW(KR_AT(0) + KR_AT(1) * FN(kr_random_normal)(words))
+  EACH_DRAW(fill_block, KR_AT(0) + KR_AT(1) * FN(kr_random_normal)(words))
 }
 
 static void FN(choice)(const KrCall *call) {
   const REAL *list = call->field[FIELD_LIST];
   const uint32_t *count = call->field[FIELD_COUNT];
-  EACH_DRAW(list[((uint64_t)words.word[0] * count[l] >> 32) * lanes + l])
+  EACH_DRAW(fill_block, list[((uint64_t)words.word[0] * count[l] >> 32) * lanes + l])
 }
 #undef EACH_DRAW
 #endif

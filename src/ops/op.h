@@ -180,7 +180,8 @@ enum {
   KR_OP_RANDOM = 2,
   KR_OP_INTEGER_RESULT_BOOL = 4,
   KR_OP_OPERATOR = 8, /* spelled infix or inserted by the checker: not callable by name */
-  KR_OP_ALONE = 16    /* never a lane of a group: it may report a fault, or works along the ticks */
+  KR_OP_ALONE = 16,   /* never a lane of a group: it works along the ticks, or KR_OP_FAULTS */
+  KR_OP_FAULTS = 32   /* may report a fault */
 };
 
 struct KrOp {

@@ -70,8 +70,8 @@
 // floats are in the order of their bits.
 KR_INLINE V WN(keep)(V x) {
 #if KR_PASS == 32 && KR_WIDE && KR_VECTOR_BYTES > 0
-  VI a = VF(bits)(x) & INT32_MAX;
-  return VF(where)((VI)(a > 0x0d7fffff) & (VI)(a < 0x7f800000), x);
+  VI a = (VF(bits)(x) & INT32_MAX) - 0x0d800000 + INT32_MIN; // one comparison sees both ends
+  return VF(where)((VI)(a < 0x7f800000 - 0x0d800000 + INT32_MIN), x);
 #elif KR_WIDE && KR_VECTOR_BYTES > 0
   V a = VF(abs)(x);
   return VF(where)(VF(le)(VF(all)(0x1p-100), a) & VF(le)(a, VF(all)(0x1.fffffffffffffp1023)), x);

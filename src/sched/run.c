@@ -209,7 +209,7 @@ static void find_holds(const KrRun *run, KrRunStep *step) {
   }
   step->may_hold = !is_plain;
   step->is_quick = is_plain && !step->has_ring && step->node != NULL &&
-                   step->node->kind == KR_NODE_OP && !(step->node->op->flags & KR_OP_ALONE);
+                   step->node->kind == KR_NODE_OP && !(step->node->op->flags & KR_OP_FAULTS);
 }
 
 static void find_place(KrRun *run, KrRunUnit *unit, KrRunStep *step) {
