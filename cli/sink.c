@@ -127,6 +127,7 @@ static int open_sink(SinkSet *set, const KrProgram *program, uint32_t index, KrR
   sink->stem = choose_stem(set, i, sink->name);
   kr_hash_init(&sink->hash);
   sink->is_hashed = set->options->digest || set->options->json;
+  sink->is_metered = !set->options->quiet || set->options->json;
   int64_t n_ticks;
   if (count_ticks(flow, begin, end, &sink->next_tick, &n_ticks) != KR_OK)
     return fail("the run is too long");
@@ -191,32 +192,42 @@ int sinks_follow(SinkSet *set, const KrProgram *program, KrRatio begin, KrRatio 
 
 // Peak and number of samples above 1, by the bits: magnitudes of floats are ordered like theirs.
 static void meter(Sink *sink, size_t n) {
-  uint32_t peak = 0, n_clipped = 0;
+  int32_t peak = 0, n_clipped = 0;
   for (size_t i = 0; i < n; i++) {
-    uint32_t bits = kr_f32_to_bits(sink->frames[i]) & 0x7FFFFFFF;
+    int32_t bits = (int32_t)(kr_f32_to_bits(sink->frames[i]) & 0x7FFFFFFF);
     bits = bits <= 0x7F800000 ? bits : 0; // NaN has no magnitude
     peak = bits > peak ? bits : peak;
     n_clipped += bits > 0x3F800000;
   }
-  double magnitude = (double)kr_f32_from_bits(peak);
+  double magnitude = (double)kr_f32_from_bits((uint32_t)peak);
   if (magnitude > sink->peak) sink->peak = magnitude;
-  sink->n_clipped += n_clipped;
+  sink->n_clipped += (uint64_t)n_clipped;
+}
+
+static int write_waiting(Sink *sink) {
+  uint32_t n = sink->n_waiting;
+  size_t n_samples = (size_t)n * sink->output->n_refs;
+  if (sink->is_metered) meter(sink, n_samples);
+  for (size_t i = 0; sink->is_hashed && i < n_samples; i++)
+    kr_hash_put_u32(&sink->hash, kr_f32_to_bits(sink->frames[i]));
+  sink->n_waiting = 0;
+  if (n > 0 && sink->is_open && kr_wav_put(&sink->wav, sink->frames, n) != KR_OK)
+    return fail(sink->wav.writer.error);
+  return EXIT_OK;
 }
 
 static int drain_audio(Sink *sink, const KrSession *session, int64_t n_ticks) {
-  uint32_t n_channels = sink->output->n_refs;
   while (sink->next_tick < n_ticks) {
-    uint32_t n = n_ticks - sink->next_tick > DRAIN_TICKS ? DRAIN_TICKS
-                                                         : (uint32_t)(n_ticks - sink->next_tick);
-    if (kr_session_read_audio(session, sink->index, sink->next_tick, n, sink->frames) != KR_OK)
+    int64_t left = n_ticks - sink->next_tick, room = DRAIN_TICKS - (int64_t)sink->n_waiting;
+    uint32_t n = (uint32_t)(left < room ? left : room);
+    float *frames = sink->frames + (size_t)sink->n_waiting * sink->output->n_refs;
+    if (kr_session_read_audio(session, sink->index, sink->next_tick, n, frames) != KR_OK)
       return fail("internal error: sound is not there");
-    meter(sink, (size_t)n * n_channels);
-    for (size_t i = 0; sink->is_hashed && i < (size_t)n * n_channels; i++)
-      kr_hash_put_u32(&sink->hash, kr_f32_to_bits(sink->frames[i]));
-    if (sink->is_open && kr_wav_put(&sink->wav, sink->frames, n) != KR_OK)
-      return fail(sink->wav.writer.error);
     sink->next_tick += n;
     sink->n_written += n;
+    sink->n_waiting += n;
+    int code = sink->n_waiting == DRAIN_TICKS ? write_waiting(sink) : EXIT_OK;
+    if (code != EXIT_OK) return code;
   }
   return EXIT_OK;
 }
@@ -394,6 +405,8 @@ int sinks_drain(SinkSet *set, KrSession *session) {
 int sinks_commit(SinkSet *set) {
   for (uint32_t i = 0; i < set->n; i++) {
     Sink *sink = &set->at[i];
+    if (sink->output->kind == KR_OUTPUT_AUDIO && write_waiting(sink) != EXIT_OK)
+      return EXIT_PROGRAM;
     if (!sink->is_open) continue;
     if (sink->output->kind == KR_OUTPUT_AUDIO) {
       if (kr_wav_commit(&sink->wav) != KR_OK) return fail(sink->wav.writer.error);

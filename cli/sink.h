@@ -15,12 +15,14 @@ typedef struct Sink {
   char *path;       ///< file, or folder of pictures
   KrHash hash;
   bool is_hashed;    ///< samples go into `hash`: someone will ask for it
+  bool is_metered;   ///< someone will ask for the peak
   int64_t next_tick; ///< first one not written
   bool is_open;
   bool is_active; ///< an output of the program that runs now
   KrWav wav;
   KrWriter table;
-  float *frames; ///< audio scratch
+  float *frames;      ///< sound that waits to be written
+  uint32_t n_waiting; ///< frames of it
   double peak;
   uint64_t n_clipped, n_written;
 } Sink;
@@ -39,7 +41,7 @@ int sinks_begin(SinkSet *set, const Options *options, const char *folder, uint32
 /// program before go on where name, kind, rate and columns are the same, others end. Printed
 /// message on failure.
 int sinks_follow(SinkSet *set, const KrProgram *program, KrRatio begin, KrRatio end);
-/// Takes what the session has below its time.
+/// Takes what the session has below its time. Sound is written when there is enough of it.
 int sinks_drain(SinkSet *set, KrSession *session);
 int sinks_commit(SinkSet *set);
 void sinks_abort(SinkSet *set);

@@ -105,15 +105,23 @@ KrStatus kr_wav_open(KrWav *wav, const char *path, const KrWavOptions *options) 
   return wav->writer.status;
 }
 
+static uint32_t to_little(uint32_t bits) {
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+  return bits;
+#else
+  return __builtin_bswap32(bits);
+#endif
+}
+
 static void put_floats(uint8_t *restrict at, const float *restrict values, size_t n, KrWav *wav) {
   uint32_t n_nan = 0;
   for (size_t i = 0; i < n; i++) {
     uint32_t bits;
     memcpy(&bits, &values[i], sizeof bits);
     bool is_nan = !(values[i] == values[i]);
-    bits = is_nan ? 0x7FC00000 : bits;
+    bits = to_little(is_nan ? 0x7FC00000 : bits);
     n_nan += is_nan;
-    for (size_t byte = 0; byte < 4; byte++) at[4 * i + byte] = (uint8_t)(bits >> (8 * byte));
+    memcpy(at + 4 * i, &bits, sizeof bits);
   }
   wav->n_nan += n_nan;
 }

@@ -403,6 +403,10 @@ static bool is_shared(const KrRun *run, uint32_t index) {
 static KrStatus make_run(KrRun *run) {
   const KrPlan *plan = run->plan;
   run->time = KR_RATIO_ZERO;
+  run->on_grid = true;
+  KrRatio step;
+  KR_TRY(kr_ratio_mul(plan->step, plan->grid.frequency, &step));
+  run->step_grid = kr_ratio_floor(step);
   make_rings(run);
   make_buffers(run);
   make_states(run);
@@ -438,9 +442,27 @@ KrStatus kr_run_new(KrArena *arena, const KrPlan *plan, KrRun **run) {
 
 // ---- running
 
+KrStatus kr_run_grid(const KrPlan *plan, KrRatio time, int64_t *ticks, bool *whole) {
+  const KrRatio frequency = plan->grid.frequency;
+  const uint64_t small = ((uint64_t)time.num | (uint64_t)time.den) >> 31;
+  if ((small | ((uint64_t)frequency.num | (uint64_t)frequency.den) >> 31) == 0) {
+    uint64_t num = (uint64_t)time.num * (uint64_t)frequency.num;
+    uint64_t den = (uint64_t)time.den * (uint64_t)frequency.den;
+    *ticks = (int64_t)(num / den);
+    *whole = num % den == 0;
+    *ticks += !*whole;
+    return KR_OK;
+  }
+  KrRatio exact;
+  KR_TRY(kr_ratio_mul(time, frequency, &exact));
+  *ticks = kr_ratio_ceil(exact);
+  *whole = exact.den == 1;
+  return KR_OK;
+}
+
 int64_t kr_run_count(const KrPlan *plan, uint32_t flow, int64_t until) {
   const KrPlanFlow *f = &plan->flows[flow];
-  int64_t n = -kr_div_floor(f->phase - until, f->period);
+  int64_t n = f->period == 1 ? until - f->phase : -kr_div_floor(f->phase - until, f->period);
   int64_t n_steps = plan->graph->flows[flow].n_steps;
   if (n < 0) n = 0;
   return n_steps >= 0 && n > n_steps ? n_steps : n;
@@ -684,15 +706,25 @@ static KrStatus end_run(KrRun *run) {
   return KR_OK;
 }
 
-KrStatus kr_run_to(KrRun *run, KrRatio to) {
-  const KrPlan *plan = run->plan;
-  KrRatio advance, ticks;
-  if (run->has_fault) return KR_ERROR_RUN;
+// Not back, and at most a step on; between instants of the grid by whole numbers.
+static KrStatus check_advance(const KrRun *run, KrRatio to, int64_t grid, bool on_grid) {
+  if (on_grid && run->on_grid) {
+    if (grid < run->time_grid) return KR_ERROR_ARGUMENT;
+    return grid - run->time_grid > run->step_grid ? KR_ERROR_LIMIT : KR_OK;
+  }
+  KrRatio advance;
   KR_TRY(kr_ratio_sub(to, run->time, &advance));
   if (advance.num < 0) return KR_ERROR_ARGUMENT;
-  if (kr_ratio_compare(advance, plan->step) > 0) return KR_ERROR_LIMIT;
-  KR_TRY(kr_ratio_mul(to, plan->grid.frequency, &ticks));
-  int64_t grid = kr_ratio_ceil(ticks);
+  return kr_ratio_compare(advance, run->plan->step) > 0 ? KR_ERROR_LIMIT : KR_OK;
+}
+
+KrStatus kr_run_to(KrRun *run, KrRatio to) {
+  const KrPlan *plan = run->plan;
+  int64_t grid;
+  bool on_grid;
+  if (run->has_fault) return KR_ERROR_RUN;
+  KR_TRY(kr_run_grid(plan, to, &grid, &on_grid));
+  KR_TRY(check_advance(run, to, grid, on_grid));
   for (uint32_t u = 0; u < plan->n_units; u++) {
     uint32_t flow = plan->units[u].flow;
     run->units[u].target = kr_run_count(plan, flow, grid + plan->flows[flow].lead);
@@ -704,6 +736,7 @@ KrStatus kr_run_to(KrRun *run, KrRatio to) {
   KR_TRY(end_run(run));
   run->time = to;
   run->time_grid = grid;
+  run->on_grid = on_grid;
   return KR_OK;
 }
 

@@ -73,6 +73,7 @@ typedef struct KrRunStep {
   KrStepper newest, oldest; ///< position of the next tick on the source's clock
   const KrRunRing *ring;
   int64_t last;               ///< last tick the source ever runs
+  int64_t copied;             ///< CROSS nearest of a shape: source tick of the row held, -1: none
   KrElem from;                ///< the source's element type
   bool own_source;            ///< in the same unit
   uint8_t *before;            ///< PREV: input at the tick before the tile
@@ -131,6 +132,8 @@ struct KrRun {
   uint32_t n_shared;
   KrRatio time;
   int64_t time_grid; ///< whole grid ticks, rounded up
+  bool on_grid;      ///< none was cut
+  int64_t step_grid; ///< whole grid ticks of the plan's step, rounded down
   bool has_fault;
   KrRunFault fault;
   int64_t fault_time; ///< program time of the faulting tick: its time less the lead
@@ -157,6 +160,9 @@ static inline int64_t kr_run_tick_time(const KrPlan *plan, uint32_t flow, int64_
 static inline uint8_t *kr_ring_at(const KrRunRing *ring, int64_t tick) {
   return ring->at + ((uint64_t)tick & ring->mask) * ring->n_bytes;
 }
+/// Grid ticks before `time`, rounded up; `whole` says that nothing was. Without a reduction where
+/// 64 bits will do.
+KrStatus kr_run_grid(const KrPlan *plan, KrRatio time, int64_t *ticks, bool *whole);
 /// Ticks >= 0 of a flow with time < grid time `until`, as many as it runs.
 int64_t kr_run_count(const KrPlan *plan, uint32_t flow, int64_t until);
 /// n elements of another type by one rounding; integers wrap, reals saturate.

@@ -235,6 +235,16 @@ static int64_t nearest_tick(const KrRunStep *step, const KrStepper *at) {
   return at->k > step->last ? step->last : at->k < 0 ? 0 : at->k;
 }
 
+// One source tick for all of them: copied when it is not the one whose copy stands there.
+static void hold_nearest(KrRun *run, KrRunStep *step, int64_t k) {
+  size_t count = step->ring->n_bytes / kr_elem_bytes(step->from);
+  hold_output(run, step, 0, true);
+  if (k == step->copied) return;
+  kr_elem_convert(step->node->type.elem, step->out[0], step->from, kr_ring_at(step->ring, k),
+                  count);
+  if (step->node->type.shape != KR_SHAPE_SCALAR) step->copied = k; // its buffer is no one else's
+}
+
 // Many ticks of a slow source are one; a large value is copied once for all of them.
 static void run_nearest(KrRun *run, KrRunStep *step, KrStepper *at, uint32_t n) {
   KrElem to = step->node->type.elem;
@@ -242,6 +252,11 @@ static void run_nearest(KrRun *run, KrRunStep *step, KrStepper *at, uint32_t n) 
   uint8_t *out = step->out[0];
   int64_t first = nearest_tick(step, at);
   bool holds = step->can_hold && !step->is_serial, differs = false;
+  if (holds && kr_stepper_pass(at, n)) {
+    hold_nearest(run, step, first);
+    return;
+  }
+  step->copied = -1;
   for (uint32_t i = 0; i < n; i++, kr_stepper_next(at)) {
     int64_t k = nearest_tick(step, at);
     if (holds && !differs && k == first && i > 0) continue;
@@ -546,6 +561,7 @@ KrStatus kr_step_place(const KrRun *run, KrRunStep *step, int64_t tick) {
   const KrClock *reader = &graph->flows[step->node->flow].clock;
   const KrClock *source = &graph->flows[graph->nodes[step->node->source.node].flow].clock;
   bool is_window = step->node->kind == KR_NODE_WINDOW;
+  step->copied = -1;
   KrRatio shift =
       is_window || step->node->kind == KR_NODE_HISTORY ? KR_RATIO_ZERO : step->plan->shift;
   KR_TRY(kr_stepper_init(&step->newest, reader, source, shift, tick));

@@ -596,13 +596,6 @@ static const char *find_sections(const uint8_t *at, size_t n, Section sections[N
   return n == 0 ? NULL : "the snapshot has bytes after its end";
 }
 
-static KrStatus take_time(KrRun *run, KrRatio time) {
-  KrRatio ticks;
-  KR_TRY(kr_ratio_mul(time, run->plan->grid.frequency, &ticks));
-  run->time_grid = kr_ratio_ceil(ticks);
-  return KR_OK;
-}
-
 static KrStatus restore_sections(KrRun *run, const Section *sections, const char **error) {
   KrDigest digest = kr_graph_hash_program(run->plan->graph);
   if (sections[0].n != DIGEST_BYTES + 16) return KR_ERROR_FORMAT;
@@ -614,7 +607,8 @@ static KrStatus restore_sections(KrRun *run, const Section *sections, const char
     Codec codec = {.reading = true, .at = sections[i].at, .n = sections[i].n};
     code_section(run, &codec, i);
     if (codec.bad || codec.n != 0) return KR_ERROR_FORMAT;
-    if (i == 0 && take_time(run, run->time) != KR_OK) return KR_ERROR_FORMAT;
+    if (i == 0 && kr_run_grid(run->plan, run->time, &run->time_grid, &run->on_grid) != KR_OK)
+      return KR_ERROR_FORMAT;
   }
   for (uint32_t u = 0; u < run->plan->n_units; u++)
     for (uint32_t s = 0; s < run->units[u].plan->n_steps; s++)

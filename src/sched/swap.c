@@ -58,10 +58,8 @@ void kr_swap_keep(KrRun *run, uint32_t u) {
 }
 
 static KrStatus to_grid(const KrRun *run, KrRatio time, int64_t *grid) {
-  KrRatio ticks;
-  KR_TRY(kr_ratio_mul(time, run->plan->grid.frequency, &ticks));
-  *grid = kr_ratio_ceil(ticks);
-  return KR_OK;
+  bool whole;
+  return kr_run_grid(run->plan, time, grid, &whole);
 }
 
 KrStatus kr_run_announce(KrRun *run, KrRatio instant) {
@@ -445,7 +443,7 @@ static KrStatus swap_runs(Swap *swap) {
   if (old->has_fault) return KR_ERROR_RUN;
   if (!is_kept(old, swap->old_grid)) return KR_ERROR_ARGUMENT;
   run->time = old->time;
-  run->time_grid = swap->grid;
+  KR_TRY(kr_run_grid(run->plan, run->time, &run->time_grid, &run->on_grid));
   KR_TRY(carry_all(swap));
   return kr_run_to(run, run->time);
 }

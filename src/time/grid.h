@@ -59,4 +59,13 @@ static inline void kr_stepper_next(KrStepper *s) {
     s->rest += s->step_rest;
   }
 }
+/// When the next n > 0 reader ticks fall on one source tick, moves past them; else false, not
+/// moved.
+static inline bool kr_stepper_pass(KrStepper *s, uint32_t n) {
+  if (s->step_k != 0) return false;
+  if (s->step_rest != 0 && (s->den - 1 - s->rest) / s->step_rest < n - 1) return false;
+  s->rest += (n - 1) * s->step_rest;
+  kr_stepper_next(s);
+  return true;
+}
 #endif
