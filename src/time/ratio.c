@@ -34,7 +34,7 @@ KrRatio kr_ratio_negate(KrRatio a) { return (KrRatio){-a.num, a.den}; }
 
 /// Knuth, The Art of Computer Programming 2, section 4.5.1: with g = gcd(b, d) and
 /// t = a (d/g) + c (b/g), the sum in lowest terms is (t/h) / ((b/g) (d/h)), h = gcd(t, g).
-/// Adds b with the sign given. Parts below 2^31 need no more than 64 bits.
+/// Adds b with the sign given. Parts below 2^31 (a_den and b_den not 0) need no more than 64 bits.
 static KrStatus add_small(KrRatio a, uint64_t b_num, uint64_t b_den, bool b_negative,
                           KrRatio *result) {
   uint64_t a_den = (uint64_t)a.den, g = b_den % a_den == 0 ? a_den : kr_gcd(a_den, b_den);
@@ -47,7 +47,7 @@ static KrStatus add_small(KrRatio a, uint64_t b_num, uint64_t b_den, bool b_nega
 
 static KrStatus add_signed(KrRatio a, KrRatio b, bool b_negative, KrRatio *result) {
   uint64_t a_den = (uint64_t)a.den, b_den = (uint64_t)b.den;
-  if ((magnitude(a.num) | magnitude(b.num) | a_den | b_den) >> 31 == 0)
+  if (a_den != 0 && b_den != 0 && (magnitude(a.num) | magnitude(b.num) | a_den | b_den) >> 31 == 0)
     return add_small(a, magnitude(b.num), b_den, b_negative, result);
   uint64_t g = kr_gcd(a_den, b_den);
   KrU128 x = kr_wide_mul(magnitude(a.num), b_den / g), y = kr_wide_mul(magnitude(b.num), a_den / g);
