@@ -5,11 +5,11 @@
 #ifndef KR_PASS
 #include "ops/kernel.h"
 
-enum { FIELD_FROM, FIELD_RESIDUAL, FIELD_AGE, FIELD_STAGE, FIELD_GATE, FIELD_DT, FIELD_CURVE };
+enum { FIELD_FROM, FIELD_RESIDUAL, FIELD_AGE, FIELD_STAGE, FIELD_GATE, FIELD_RATE, FIELD_CURVE };
 enum { STAGE_OFF, STAGE_ON };
+enum { TIME_ATTACK, TIME_DECAY, TIME_SUSTAIN, TIME_RELEASE, N_TIMES };
 typedef enum Kind { KIND_ADSR, KIND_AR, KIND_PERC } Kind;
-enum { N_RUN = 16 };
-// Inlined into every form of every envelope these would be most of the program.
+// Inlined into every envelope these would be most of the program.
 #define APART static __attribute__((noinline))
 
 #define KR_SELF "ops/envelopes.c"
@@ -23,7 +23,7 @@ static KrStatus prepare_envelope(const KrPrep *prep, const char **message) {
     return KR_ERROR_ARGUMENT;
   }
   kr_prep_put(prep, FIELD_CURVE, 0, curve);
-  kr_prep_put_ratio(prep, FIELD_DT, prep->dt, 0);
+  kr_prep_put_ratio(prep, FIELD_RATE, (KrRatio){prep->dt.den, prep->dt.num}, 0);
   return KR_OK;
 }
 
@@ -35,7 +35,7 @@ static KrStatus prepare_envelope(const KrPrep *prep, const char **message) {
           "0: straight; c: (e^(c x) - 1) / (e^c - 1) of each segment, negative starts fast")
 #define FIELDS                                                                                     \
   .field = {STATE("from", CALL, 1),  STATE("residual", CALL, 1), STATE("age", I32, 1),             \
-            STATE("stage", BOOL, 1), STATE("gate", BOOL, 1),     COEF("dt", CALL, 1),              \
+            STATE("stage", BOOL, 1), STATE("gate", BOOL, 1),     COEF("rate", CALL, 1),            \
             COEF("curve", CALL, 1)}
 #define FAMILY .family = "envelopes", FIELDS, .prepare = prepare_envelope
 static const KrOp OPS[] = {
@@ -67,13 +67,10 @@ KR_KERNELS(envelopes, KR_REALS(adsr), KR_REALS(ar), KR_REALS(perc));
 #else
 #include "ops/pass.h"
 
-// What a lane's segment is made of in one tick, seconds.
-typedef struct WN(Times) {
-  V attack, decay, sustain, release;
-} WN(Times);
-// Where the lanes of one vector stand at the first tick of a run: `on` is a mask.
+// Where the lanes of one vector stand at the first tick of a run: age in ticks since the event,
+// residual its part of a tick; `on` is a mask.
 typedef struct WN(Lanes) {
-  V from, residual, dt, curve;
+  V from, residual, rate, curve;
   VI on;
 #if KR_PASS == 32
   VI age;
@@ -81,7 +78,6 @@ typedef struct WN(Lanes) {
   V age; // whole numbers
 #endif
 } WN(Lanes);
-
 KR_INLINE V WN(age_after)(const WN(Lanes) * lanes, uint32_t n_ticks) {
 #if KR_PASS == 32
   return VF(of_int)(lanes->age + (INT)n_ticks);
@@ -89,84 +85,79 @@ KR_INLINE V WN(age_after)(const WN(Lanes) * lanes, uint32_t n_ticks) {
   return lanes->age + (REAL)n_ticks;
 #endif
 }
-// Seconds since the segment began, n_ticks into the run.
-KR_INLINE V WN(seconds)(const WN(Lanes) * lanes, uint32_t n_ticks) {
-  V ticks = WN(age_after)(lanes, n_ticks) - lanes->residual;
-  return VF(greater)(ticks, VF(all)(0)) * lanes->dt;
-}
 
 // Part x (0..1) of a segment, bent.
 KR_INLINE V WN(bend)(V x, V curve) {
   V whole = WN(growth)(VF(abs)(curve)), part = WN(growth)(VF(abs)(curve) * x);
   // (e^-z - 1) / (e^-w - 1) = (part / whole) (1 + whole) / (1 + part)
   V up = part / whole, down = up * ((1 + whole) / (1 + part));
-  V bent = VF(select)(VF(lt)(VF(all)(0), curve), up, down);
-  return VF(select)(VF(eq)(curve, VF(all)(0)), x, bent);
+  return VF(select)(VF(lt)(VF(all)(0), curve), up, down);
 }
 
-// A segment as a + b (age - c) / d. Past the last one b is -0: a and nothing more.
+// A segment: a + slope (age - start), or a + b bend((age - start) per_tick) in the lanes of `bent`;
+// to the age `end`. After the last one a and nothing more: b and slope are -0.
 typedef struct WN(Line) {
-  V a, b, c, d;
+  V a, b, slope, per_tick, start, end, curve;
+  VI bent;
 } WN(Line);
-KR_INLINE WN(Line) WN(line_at)(const WN(Lanes) * lanes, V age, const WN(Times) * times) {
-  V one = VF(all)(1), zero = VF(all)(0), from = lanes->from, attack = times->attack;
-  VI rises = lanes->on & VF(lt)(age, attack), later = lanes->on & ~VF(lt)(age, attack);
-  VI falls = later & VF(lt)(age - attack, times->decay);
-  VI ends = ~lanes->on & VF(lt)(age, times->release);
-  WN(Line) line = {VF(where)(later, times->sustain), VF(all)((REAL)-0.0), zero, one};
-  line.a = VF(select)(falls, one, VF(select)(rises | ends, from, line.a));
-  line.b = VF(select)(falls, times->sustain - 1, line.b);
-  line.b = VF(select)(rises, 1 - from, VF(select)(ends, -from, line.b));
-  line.c = VF(where)(falls, attack);
-  line.d = VF(select)(rises, attack, VF(select)(falls, times->decay, line.d));
-  line.d = VF(select)(ends, times->release, line.d);
+KR_INLINE V WN(line_value)(const WN(Line) * line, V age, const bool bent) {
+  V ticks = age - line->start, value = line->a + line->slope * ticks;
+  if (!bent) return value;
+  V part = WN(bend)(ticks * line->per_tick, line->curve);
+  return VF(select)(line->bent, line->a + line->b * part, value);
+}
+KR_INLINE VI WN(flat)(V b) { return VF(eq_bits)(VF(bits)(b), VF(bits)(VF(all)((REAL)-0.0))); }
+
+// `times` in seconds but for the sustain level.
+KR_INLINE WN(Line) WN(line_at)(const WN(Lanes) * lanes, V age, V residual, const V *times) {
+  V attack = times[TIME_ATTACK] * lanes->rate, decay = times[TIME_DECAY] * lanes->rate;
+  V release = times[TIME_RELEASE] * lanes->rate, sustain = times[TIME_SUSTAIN];
+  V top = residual + attack, settled = top + decay, gone = residual + release;
+  VI on = lanes->on, rises = on & VF(lt)(age, top), later = on & ~VF(lt)(age, top);
+  VI falls = later & VF(lt)(age, settled), ends = ~on & VF(lt)(age, gone);
+  V from = lanes->from, never = VF(all)((REAL)0x1p126), ticks = VF(where)(ends, release);
+  WN(Line) line = {.a = VF(where)(later, sustain), .b = VF(all)((REAL)-0.0), .curve = lanes->curve};
+  line.a = VF(select)(falls, VF(all)(1), VF(select)(rises | ends, from, line.a));
+  line.b = VF(select)(falls, sustain - 1, VF(select)(ends, -from, line.b));
+  line.b = VF(select)(rises, 1 - from, line.b);
+  line.start = VF(select)(falls, top, residual);
+  line.end = VF(select)(rises, top, VF(select)(falls, settled, VF(select)(ends, gone, never)));
+  // Less than a tick is no time: the slope stays finite.
+  ticks = VF(select)(rises, attack, VF(select)(falls, decay, ticks));
+  line.per_tick = VF(lesser)(1 / ticks, VF(all)((REAL)0x1p20));
+  line.slope = VF(select)(WN(flat)(line.b), line.b, line.b * line.per_tick);
+  line.bent = ~WN(flat)(line.b) & ~VF(eq)(lanes->curve, VF(all)(0));
   return line;
 }
-KR_INLINE V WN(line_value)(const WN(Line) * line, V age, V curve, const bool bent) {
-  V part = (age - line->c) / line->d;
-  if (!bent) return line->a + line->b * part;
-  VI flat = VF(eq_bits)(VF(bits)(line->b), VF(bits)(VF(all)((REAL)-0.0)));
-  return VF(select)(flat, line->a, line->a + line->b * WN(bend)(part, curve));
-}
-KR_INLINE bool WN(same_line)(const WN(Line) * x, const WN(Line) * y) {
-  VI same =
-      VF(eq_bits)(VF(bits)(x->a), VF(bits)(y->a)) & VF(eq_bits)(VF(bits)(x->b), VF(bits)(y->b)) &
-      VF(eq_bits)(VF(bits)(x->c), VF(bits)(y->c)) & VF(eq_bits)(VF(bits)(x->d), VF(bits)(y->d));
-  return !VF(any)(~same);
-}
-KR_INLINE bool WN(is_flat)(const WN(Line) * line) {
-  return !VF(any)(~VF(eq_bits)(VF(bits)(line->b), VF(bits)(VF(all)((REAL)-0.0))));
-}
 
-KR_INLINE WN(Times)
-    WN(times)(const KrCall *call, const size_t *strides, const Kind kind, uint32_t t, uint32_t v) {
-#define TIME_AT(i) VF(load)((const REAL *)call->in[i] + t * strides[i] + v)
-  V attack = TIME_AT(4), second = TIME_AT(5);
-  switch (kind) {
-  case KIND_ADSR: return (WN(Times)){attack, second, TIME_AT(6), TIME_AT(7)};
-  case KIND_AR: return (WN(Times)){attack, VF(all)(0), VF(all)(1), second};
-  default: return (WN(Times)){attack, second, VF(all)(0), second};
-  }
-#undef TIME_AT
-}
-
-// One call: inputs and fields of all lanes.
+// One call: inputs and fields of all lanes. Events end what is held unless `percussive`.
 typedef struct WN(Envelope) {
   const KrCall *call;
   size_t strides[8];
+  const REAL *times[N_TIMES];
+  size_t time_strides[N_TIMES];
   REAL *from, *residual;
   int32_t *age;
   uint8_t *stage, *gate;
-  const REAL *dt, *curve;
+  const REAL *rate, *curve;
+  bool percussive, bent, held; // held: no time moves
 } WN(Envelope);
 
+KR_INLINE void WN(times_at)(const WN(Envelope) * e, uint32_t t, uint32_t v, V *times) {
+  for (int i = 0; i < N_TIMES; i++) times[i] = VF(load)(e->times[i] + t * e->time_strides[i] + v);
+}
+KR_INLINE VI WN(mask_of)(const uint8_t *bytes) {
+  INT mask[VN];
+  for (uint32_t l = 0; l < VN; l++) mask[l] = -(INT)bytes[l];
+  return VF(load_bits)(mask);
+}
 KR_INLINE WN(Lanes) WN(lanes_of)(const WN(Envelope) * e, uint32_t v) {
-  INT on[VN];
   WN(Lanes)
   lanes = {.from = VF(load)(e->from + v),
            .residual = VF(load)(e->residual + v),
-           .dt = VF(load)(e->dt + v),
-           .curve = VF(load)(e->curve + v)};
+           .rate = VF(load)(e->rate + v),
+           .curve = VF(load)(e->curve + v),
+           .on = WN(mask_of)(e->stage + v)};
 #if KR_PASS == 32
   lanes.age = VF(load_bits)(e->age + v);
 #else
@@ -174,57 +165,76 @@ KR_INLINE WN(Lanes) WN(lanes_of)(const WN(Envelope) * e, uint32_t v) {
   for (uint32_t l = 0; l < VN; l++) age[l] = (REAL)e->age[v + l];
   lanes.age = VF(load)(age);
 #endif
-  for (uint32_t l = 0; l < VN; l++) on[l] = -(INT)(e->stage[v + l] == STAGE_ON);
-  lanes.on = VF(load_bits)(on);
   return lanes;
 }
 
-// Ticks begin..end of one vector, no event in them. True when its rows are all the first one.
-APART bool WN(run_vector)(const WN(Envelope) * e, uint32_t v, uint32_t begin, uint32_t end,
-                          const Kind kind, const bool bent) {
+// How many of ticks 0..n of a run lie before the end of `line` in every lane; not tick n itself.
+KR_INLINE uint32_t WN(find_end)(const WN(Lanes) * lanes, const WN(Line) * line, uint32_t n) {
+  if (!VF(any)(~VF(lt)(WN(age_after)(lanes, n - 1), line->end))) return n;
+  uint32_t found = 0;
+  for (uint32_t step = KR_TILE / 2; step > 0; step /= 2) {
+    bool ends = VF(any)(~VF(lt)(WN(age_after)(lanes, found + step - 1), line->end));
+    found += ends ? 0 : step;
+  }
+  return found;
+}
+// Ticks begin..end of one vector, no event in them, from its first segment there.
+APART void WN(run_vector)(const WN(Envelope) * e, uint32_t v, uint32_t begin, uint32_t end,
+                          const WN(Line) * first) {
   REAL *restrict out = (REAL *)e->call->out[0] + begin * KR_WIDTH + v;
   WN(Lanes) lanes = WN(lanes_of)(e, v);
-  bool held = (e->strides[4] | e->strides[5]) == 0;
-  if (kind == KIND_ADSR) held &= (e->strides[6] | e->strides[7]) == 0;
-  WN(Times) times = WN(times)(e->call, e->strides, kind, begin, v);
-  uint32_t n = end - begin;
-  WN(Line) line = WN(line_at)(&lanes, WN(seconds)(&lanes, 0), &times);
-  if (held && WN(is_flat)(&line)) {
-    for (uint32_t t = 0; t < n; t++) VF(store)(out + t * KR_WIDTH, line.a);
-    return true;
+  WN(Line) line = *first;
+  V times[N_TIMES];
+  for (uint32_t t = 0, n = end - begin; t < n;) {
+    uint32_t stop = e->held ? WN(find_end)(&lanes, &line, n) : t + 1;
+    if (e->bent)
+      for (; t < stop; t++)
+        VF(store)(out + t * KR_WIDTH, WN(line_value)(&line, WN(age_after)(&lanes, t), true));
+    else
+      for (; t < stop; t++)
+        VF(store)(out + t * KR_WIDTH, WN(line_value)(&line, WN(age_after)(&lanes, t), false));
+    if (t == n) return;
+    WN(times_at)(e, begin + t, v, times);
+    line = WN(line_at)(&lanes, WN(age_after)(&lanes, t), lanes.residual, times);
   }
-  for (uint32_t t = 0; held && t < n; t += N_RUN) {
-    uint32_t last = t + N_RUN < n ? t + N_RUN : n;
-    WN(Line) next = WN(line_at)(&lanes, WN(seconds)(&lanes, last - 1), &times);
-    if (WN(same_line)(&line, &next))
-      for (uint32_t k = t; k < last; k++) VF(store)
-    (out + k * KR_WIDTH, WN(line_value)(&line, WN(seconds)(&lanes, k), lanes.curve, bent));
-    else for (uint32_t k = t; k < last; k++) {
-      V age = WN(seconds)(&lanes, k);
-      line = WN(line_at)(&lanes, age, &times);
-      VF(store)(out + k * KR_WIDTH, WN(line_value)(&line, age, lanes.curve, bent));
-    }
+}
+
+// Ticks begin..end without an event. A whole tile at one level is one row.
+static void WN(run_plain)(const WN(Envelope) * e, uint32_t begin, uint32_t end) {
+  const KrCall *call = e->call;
+  const size_t *strides = e->strides;
+  if (begin == end) return;
+  WN(Line) lines[KR_WIDTH / VN];
+  bool flat = e->held && call->held_out != NULL && end - begin == call->n;
+  for (uint32_t v = 0; v < KR_WIDTH; v += VN) {
+    WN(Lanes) lanes = WN(lanes_of)(e, v);
+    V times[N_TIMES];
+    WN(times_at)(e, begin, v, times);
+    lines[v / VN] = WN(line_at)(&lanes, WN(age_after)(&lanes, 0), lanes.residual, times);
+    flat = flat && !VF(any)(~WN(flat)(lines[v / VN].b));
   }
-  for (uint32_t t = 0; !held && t < n; t++) {
-    V age = WN(seconds)(&lanes, t);
-    times = WN(times)(e->call, e->strides, kind, begin + t, v);
-    line = WN(line_at)(&lanes, age, &times);
-    VF(store)(out + t * KR_WIDTH, WN(line_value)(&line, age, lanes.curve, bent));
+  for (uint32_t v = 0; v < KR_WIDTH; v += VN)
+    if (flat)
+      VF(store)((REAL *)call->out[0] + v, lines[v / VN].a);
+    else
+      WN(run_vector)(e, v, begin, end, &lines[v / VN]);
+  if (flat) *call->held_out |= 1;
+  for (uint32_t l = 0, t = end - 1; l < KR_WIDTH; l++) {
+    e->gate[l] = KR_AT(0) > 0;
+    int32_t left = INT32_MAX - e->age[l], n = (int32_t)(end - begin);
+    e->age[l] += n < left ? n : left;
   }
-  return false;
 }
 
 // The first tick from `t` with an onset or a release in some lane, n when there is none.
-static uint32_t WN(next_event)(const WN(Envelope) * e, uint32_t t, const Kind kind) {
+static uint32_t WN(next_event)(const WN(Envelope) * e, uint32_t t) {
   const KrCall *call = e->call;
   const uint8_t *onsets = call->in[1];
   bool still = e->strides[0] == 0 && (onsets == NULL || e->strides[1] == 0);
   VI on[KR_WIDTH / VN], before[KR_WIDTH / VN];
   for (uint32_t v = 0; v < KR_WIDTH; v += VN) {
-    INT was[VN];
-    for (uint32_t l = 0; l < VN; l++) was[l] = -(INT)(e->gate[v + l] != 0);
-    on[v / VN] = kind == KIND_PERC ? VF(all_bits)(0) : WN(lanes_of)(e, v).on;
-    before[v / VN] = VF(load_bits)(was);
+    on[v / VN] = e->percussive ? VF(all_bits)(0) : WN(mask_of)(e->stage + v);
+    before[v / VN] = WN(mask_of)(e->gate + v);
   }
   for (uint32_t first = t; t < call->n; t++) {
     VI busy = VF(all_bits)(0);
@@ -234,31 +244,17 @@ static uint32_t WN(next_event)(const WN(Envelope) * e, uint32_t t, const Kind ki
       if (onsets == NULL) busy |= held & ~before[v / VN];
       before[v / VN] = held;
     }
-    uint8_t some = 0;
-    for (uint32_t l = 0; onsets != NULL && l < KR_WIDTH; l++) some |= onsets[t * e->strides[1] + l];
-    if (some != 0 || VF(any)(busy)) return t;
+    uint8_t some[KR_WIDTH] = {0}, none[KR_WIDTH] = {0};
+    if (onsets != NULL) __builtin_memcpy(some, onsets + t * e->strides[1], KR_WIDTH);
+    if (__builtin_memcmp(some, none, KR_WIDTH) != 0 || VF(any)(busy)) return t;
     // What does not move has no event in its second tick that is not in every later one.
     if (still && t > first) return call->n;
   }
   return call->n;
 }
 
-// Ticks begin..end without an event.
-KR_INLINE void WN(run_plain)(const WN(Envelope) * e, uint32_t begin, uint32_t end, const Kind kind,
-                             const bool bent) {
-  const KrCall *call = e->call;
-  const size_t *strides = e->strides;
-  if (begin == end) return;
-  for (uint32_t v = 0; v < KR_WIDTH; v += VN) WN(run_vector)(e, v, begin, end, kind, bent);
-  for (uint32_t l = 0, t = end - 1; l < KR_WIDTH; l++) {
-    e->gate[l] = KR_AT(0) > 0;
-    int32_t left = INT32_MAX - e->age[l], n = (int32_t)(end - begin);
-    e->age[l] += n < left ? n : left;
-  }
-}
-
 // Tick t, in which lanes begin or end: from the value without that to the new one by the residual.
-APART void WN(run_event)(const WN(Envelope) * e, uint32_t t, const Kind kind, const bool bent) {
+APART void WN(run_event)(const WN(Envelope) * e, uint32_t t) {
   const KrCall *call = e->call;
   const uint8_t *onsets = call->in[1];
   const size_t *strides = e->strides;
@@ -267,9 +263,9 @@ APART void WN(run_event)(const WN(Envelope) * e, uint32_t t, const Kind kind, co
   for (uint32_t l = 0; l < KR_WIDTH; l++) {
     bool held = KR_AT(0) > 0;
     begins[l] = onsets != NULL ? onsets[t * strides[1] + l] != 0 : held && !e->gate[l];
-    ends[l] = kind != KIND_PERC && !begins[l] && !held && e->stage[l] == STAGE_ON;
+    ends[l] = !e->percussive && !begins[l] && !held && e->stage[l] == STAGE_ON;
   }
-  WN(run_plain)(e, t, t + 1, kind, bent);
+  WN(run_plain)(e, t, t + 1);
   for (uint32_t l = 0; l < KR_WIDTH; l++) {
     if (!begins[l] && !ends[l]) continue;
     const void *residuals = call->in[begins[l] ? 2 : 3];
@@ -281,9 +277,10 @@ APART void WN(run_event)(const WN(Envelope) * e, uint32_t t, const Kind kind, co
   }
   for (uint32_t v = 0; v < KR_WIDTH; v += VN) {
     WN(Lanes) lanes = WN(lanes_of)(e, v);
-    WN(Times) times = WN(times)(call, strides, kind, t, v);
-    WN(Line) line = WN(line_at)(&lanes, VF(all)(0), &times);
-    VF(store)(fresh + v, WN(line_value)(&line, VF(all)(0), lanes.curve, bent));
+    V times[N_TIMES], zero = VF(all)(0);
+    WN(times_at)(e, t, v, times);
+    WN(Line) line = WN(line_at)(&lanes, zero, zero, times);
+    VF(store)(fresh + v, line.a);
   }
   for (uint32_t l = 0; l < KR_WIDTH; l++) {
     REAL r = e->residual[l];
@@ -291,26 +288,24 @@ APART void WN(run_event)(const WN(Envelope) * e, uint32_t t, const Kind kind, co
   }
 }
 
-// A whole tile at one level, without events: one row.
-KR_INLINE bool WN(run_flat)(const WN(Envelope) * e, const Kind kind) {
-  uint64_t *held_out = e->call->held_out;
-  size_t moving = e->strides[4] | e->strides[5];
-  if (kind == KIND_ADSR) moving |= e->strides[6] | e->strides[7];
-  if (held_out == NULL || moving != 0) return false;
-  WN(Line) lines[KR_WIDTH / VN];
-  for (uint32_t v = 0; v < KR_WIDTH; v += VN) {
-    WN(Lanes) lanes = WN(lanes_of)(e, v);
-    WN(Times) times = WN(times)(e->call, e->strides, kind, 0, v);
-    lines[v / VN] = WN(line_at)(&lanes, WN(seconds)(&lanes, 0), &times);
-    if (!WN(is_flat)(&lines[v / VN])) return false;
+// What a kind is made of, by input: sustain 0 and 1 are rows of their own.
+static void WN(choose_times)(WN(Envelope) * e, const Kind kind) {
+  static const REAL zeros[KR_WIDTH] = {0};
+  static const REAL ones[] = {1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1};
+  int second = kind == KIND_ADSR ? 7 : 5, inputs[N_TIMES] = {4, 5, 6, second};
+  e->held = true;
+  for (int i = 0; i < N_TIMES; i++) {
+    e->times[i] = kind == KIND_ADSR || i != TIME_SUSTAIN ? e->call->in[inputs[i]] : zeros;
+    e->time_strides[i] = kind == KIND_ADSR || i != TIME_SUSTAIN ? e->strides[inputs[i]] : 0;
   }
-  for (uint32_t v = 0; v < KR_WIDTH; v += VN)
-    VF(store)((REAL *)e->call->out[0] + v, lines[v / VN].a);
-  *held_out |= 1;
-  return true;
+  if (kind == KIND_AR) {
+    e->times[TIME_DECAY] = zeros, e->time_strides[TIME_DECAY] = 0;
+    e->times[TIME_SUSTAIN] = ones;
+  }
+  for (int i = 0; i < N_TIMES; i++) e->held &= e->time_strides[i] == 0;
 }
 
-KR_INLINE void WN(envelope)(const KrCall *call, const Kind kind, const bool bent) {
+APART void WN(envelope)(const KrCall *call, const Kind kind) {
   WN(Envelope)
   e = {.call = call,
        .from = call->field[FIELD_FROM],
@@ -318,36 +313,22 @@ KR_INLINE void WN(envelope)(const KrCall *call, const Kind kind, const bool bent
        .age = call->field[FIELD_AGE],
        .stage = call->field[FIELD_STAGE],
        .gate = call->field[FIELD_GATE],
-       .dt = call->field[FIELD_DT],
-       .curve = call->field[FIELD_CURVE]};
+       .rate = call->field[FIELD_RATE],
+       .curve = call->field[FIELD_CURVE],
+       .percussive = kind == KIND_PERC};
   FN(strides)(call, KR_WIDTH, kind == KIND_ADSR ? 8 : 6, e.strides);
+  WN(choose_times)(&e, kind);
+  for (uint32_t l = 0; l < KR_WIDTH; l++) e.bent |= e.curve[l] != 0;
   for (uint32_t t = 0; t < call->n; t++) {
-    uint32_t event = WN(next_event)(&e, t, kind);
-    bool whole = t == 0 && event == call->n;
-    if (whole && WN(run_flat)(&e, kind)) {
-      for (uint32_t l = 0; l < KR_WIDTH; l++) {
-        e.gate[l] = ((const REAL *)call->in[0])[(call->n - 1) * e.strides[0] + l] > 0;
-        int32_t left = INT32_MAX - e.age[l], n = (int32_t)call->n;
-        e.age[l] += n < left ? n : left;
-      }
-      return;
-    }
-    WN(run_plain)(&e, t, event, kind, bent);
-    if (event < call->n) WN(run_event)(&e, event, kind, bent);
+    uint32_t event = WN(next_event)(&e, t);
+    WN(run_plain)(&e, t, event);
+    if (event < call->n) WN(run_event)(&e, event);
     t = event;
   }
 }
 
 #define ENVELOPE(name, kind)                                                                       \
-  static void WN(name)(const KrCall *call) {                                                       \
-    bool bent = false;                                                                             \
-    for (uint32_t l = 0; l < KR_WIDTH; l++)                                                        \
-      bent |= ((const REAL *)call->field[FIELD_CURVE])[l] != 0;                                    \
-    if (bent)                                                                                      \
-      WN(envelope)(call, kind, true);                                                              \
-    else                                                                                           \
-      WN(envelope)(call, kind, false);                                                             \
-  }
+  static void WN(name)(const KrCall *call) { WN(envelope)(call, kind); }
 ENVELOPE(adsr, KIND_ADSR)
 ENVELOPE(ar, KIND_AR)
 ENVELOPE(perc, KIND_PERC)

@@ -1,7 +1,7 @@
 // Filters. Second-order ones are one trapezoidal state-variable filter (Zavalishin 2012; equations
-// as Simper 2013): stable under modulation of cutoff and q. g = tan(pi cutoff dt) from two values
-// of one sine polynomial, relative error below 1e-6 (f32) and 1e-15 (f64) up to the limit 0.49 of
-// the rate. State that is not finite becomes 0, so a NaN passes in one tick.
+// as Simper 2013): stable under modulation of cutoff and q. g = tan(pi cutoff dt) as a quotient,
+// which leaves one division a tick; relative error of the quotient 1e-7 (f32) and 6e-16 (f64) up to
+// the limit 0.49 of the rate. State that is not finite becomes 0, so a NaN passes in one tick.
 #ifndef KR_PASS
 #include "ops/kernel.h"
 
@@ -113,37 +113,68 @@ KR_INLINE void WN(give)(const V *local, void *field) {
   EACH(v) VF(store)((REAL *)field + v, local[v / VN]);
 }
 
+// tan(pi cutoff dt) up to the limit 0.49 of the rate as sine / cosine, t = 2 cutoff dt: its pole at
+// t = 1 (f32: and one for the others) as a factor of the cosine, the rest a polynomial (Remez;
+// relative error 1e-7 and 5.4e-16). f32 has t in a unit that makes both leading factors one.
+#if KR_PASS == 32
+#define T_UNIT 0x1.c0f6a2p-4f
+KR_INLINE V WN(corner_sine)(V t, V z) { return t * ((z - 0x1.eb29aep-2f) * z + 0x1.54ea8ep-6f); }
+KR_INLINE V WN(corner_cosine)(V z) { return (0x1.89b014p-7f - z) * (0x1.ef036p-4f - z); }
+#else
+#define T_UNIT 1
+KR_INLINE V WN(corner_sine)(V t, V z) {
+  V p = VF(all)(-0x1.5fb68e9e68ad1p-28);
+  p = p * z - 0x1.6dee4fdbe45ddp-26;
+  p = p * z - 0x1.04b93513fc6ccp-22;
+  p = p * z - 0x1.1df250b9fd164p-19;
+  p = p * z - 0x1.43c63bcb198d6p-16;
+  p = p * z - 0x1.70d9d89a212b0p-13;
+  p = p * z - 0x1.af330c76c9d88p-10;
+  p = p * z - 0x1.1401fabebc192p-6;
+  p = p * z - 0x1.1d8f9b879c716p-2;
+  p = p * z + 0x1.921fb54442d1cp+0;
+  return t * p;
+}
+KR_INLINE V WN(corner_cosine)(V z) { return 1 - z; }
+#endif
+KR_INLINE V WN(svf_q)(V q) {
+  return VF(lesser)(VF(greater)(q, VF(all)((REAL)0.025)), VF(all)((REAL)0x1p40));
+}
+
+// With g = tan(pi cutoff dt) and a1 = 1 / (1 + g (g + 1/q)): 2 a1 - 1, 2 g a1, 2 g g a1.
 typedef struct WN(Svf) {
-  V k, a1, a2, a3;
+  V b1, b2, b3;
 } WN(Svf);
-
-KR_INLINE V WN(svf_g)(V cutoff, V dt) {
-  V x = VF(greater)(cutoff * dt, VF(all)((REAL)0x1p-40));
-  x = VF(lesser)(x, VF(all)((REAL)0.49));
-  return WN(quarter_sine)(2 * x) / WN(quarter_sine)(1 - 2 * x);
-}
-KR_INLINE V WN(svf_k)(V q) { return 1 / VF(greater)(q, VF(all)((REAL)0.025)); }
-KR_INLINE WN(Svf) WN(svf_make)(V g, V k) {
-  V a1 = 1 / (1 + g * (g + k)), a2 = g * a1;
-  return (WN(Svf)){k, a1, a2, g * a2};
+KR_INLINE WN(Svf) WN(svf_make)(V cutoff, V t_dt, V q) {
+  V t = VF(greater)(cutoff * t_dt, VF(all)((REAL)(0x1p-39 * T_UNIT)));
+  t = VF(lesser)(t, VF(all)((REAL)(0.98 * T_UNIT)));
+  V z = t * t, s = WN(corner_sine)(t, z), c = WN(corner_cosine)(z);
+  V cc = c * c, sc = s * c, ss = s * s, scale = 2 * q / ((cc + ss) * q + sc);
+  return (WN(Svf)){cc * scale - 1, sc * scale, ss * scale};
 }
 
+// What the ticks of one vector need besides the coefficients.
+typedef struct WN(SvfLanes) {
+  V one, two, t_dt, q, half_k;
+  VI low_pass, band_pass, high_pass;
+} WN(SvfLanes);
 // The output of one tick; the state moves on.
-KR_INLINE V WN(svf_step)(const WN(Svf) * svf, V x, V *one, V *two, const int mode, VI band_pass,
-                         VI low_pass, VI high_pass) {
-  V v3 = x - *two;
-  V v1 = svf->a1 * *one + svf->a2 * v3, v2 = *two + (svf->a2 * *one + svf->a3 * v3);
-  *one = WN(keep)(2 * v1 - *one);
-  *two = WN(keep)(2 * v2 - *two);
-  V band = svf->k * v1, notch = x - band, high = notch - v2;
+KR_INLINE V WN(svf_step)(const WN(Svf) * svf, V x, WN(SvfLanes) * lanes, const int mode) {
+  V one = lanes->one, two = lanes->two, rest = x - two;
+  V next = svf->b1 * one + svf->b2 * rest, gain = svf->b2 * one + svf->b3 * rest;
+  V low = two + gain * (REAL)0.5, band = lanes->half_k * (one + next);
+  V notch = x - band, high = notch - low;
+  lanes->one = WN(keep)(next);
+  lanes->two = WN(keep)(two + gain);
   switch (mode) {
-  case MODE_LP: return v2;
+  case MODE_LP: return low;
   case MODE_BP: return band;
   case MODE_HP: return high;
   case MODE_NOTCH: return notch;
   default:
-    return VF(select)(low_pass, v2,
-                      VF(select)(band_pass, band, VF(select)(high_pass, high, notch)));
+    return VF(select)(
+        lanes->low_pass, low,
+        VF(select)(lanes->band_pass, band, VF(select)(lanes->high_pass, high, notch)));
   }
 }
 
@@ -154,44 +185,66 @@ KR_INLINE VI WN(mode_mask)(const KrCall *call, uint32_t v, int mode) {
   for (uint32_t l = 0; l < VN; l++) mask[l] = -(INT)(modes[v + l] == mode);
   return VF(load_bits)(mask);
 }
+KR_INLINE WN(SvfLanes) WN(svf_lanes)(const KrCall *call, uint32_t v, const int mode) {
+  WN(SvfLanes)
+  lanes = {.one = VF(load)((const REAL *)call->field[SVF_ONE] + v),
+           .two = VF(load)((const REAL *)call->field[SVF_TWO] + v),
+           .t_dt = VF(load)((const REAL *)call->field[SVF_DT] + v) * (2 * T_UNIT),
+           .q = WN(svf_q)(VF(load)((const REAL *)call->in[2] + v))};
+  lanes.half_k = (REAL)0.5 / lanes.q;
+  if (mode != MODE_SET) return lanes;
+  lanes.low_pass = WN(mode_mask)(call, v, MODE_LP);
+  lanes.band_pass = WN(mode_mask)(call, v, MODE_BP);
+  lanes.high_pass = WN(mode_mask)(call, v, MODE_HP);
+  return lanes;
+}
+
+// Two vectors go through the ticks together and hide each other's latency. The coefficients are
+// computed once a tile, from the cutoff at every tick, or from both.
+enum { WN(N_TOGETHER) = KR_WIDTH / VN > 1 ? 2 : 1 };
+enum { WN(BY_TILE), WN(BY_CUTOFF), WN(BY_BOTH) };
+KR_INLINE void WN(svf_ticks)(const KrCall *call, uint32_t v, const size_t *strides, const int mode,
+                             const int by) {
+  const REAL *x = (const REAL *)call->in[0] + v, *cutoff = (const REAL *)call->in[1] + v;
+  const REAL *q = (const REAL *)call->in[2] + v;
+  REAL *restrict out = (REAL *)call->out[0] + v;
+  WN(SvfLanes) lanes[WN(N_TOGETHER)];
+  WN(Svf) svf[WN(N_TOGETHER)];
+  for (uint32_t i = 0; i < WN(N_TOGETHER); i++) {
+    lanes[i] = WN(svf_lanes)(call, v + i * VN, mode);
+    svf[i] = WN(svf_make)(VF(load)(cutoff + i * VN), lanes[i].t_dt, lanes[i].q);
+  }
+  for (uint32_t t = 0, n = call->n; t < n; t++) {
+    for (uint32_t i = 0; i < WN(N_TOGETHER); i++) {
+      WN(SvfLanes) *lane = &lanes[i];
+      if (by == WN(BY_BOTH)) {
+        lane->q = WN(svf_q)(VF(load)(q + i * VN));
+        if (mode != MODE_LP) lane->half_k = (REAL)0.5 / lane->q;
+      }
+      if (by != WN(BY_TILE)) svf[i] = WN(svf_make)(VF(load)(cutoff + i * VN), lane->t_dt, lane->q);
+      VF(store)(out + i * VN, WN(svf_step)(&svf[i], VF(load)(x + i * VN), lane, mode));
+    }
+    x += strides[0], cutoff += strides[1], q += strides[2], out += KR_WIDTH;
+  }
+  for (uint32_t i = 0; i < WN(N_TOGETHER); i++) {
+    VF(store)((REAL *)call->field[SVF_ONE] + v + i * VN, lanes[i].one);
+    VF(store)((REAL *)call->field[SVF_TWO] + v + i * VN, lanes[i].two);
+  }
+}
 
 KR_INLINE void WN(svf_run)(const KrCall *call, const int mode) {
   size_t strides[3];
   FN(strides)(call, KR_WIDTH, 3, strides);
-  bool held_g = strides[1] == 0, held_k = strides[2] == 0;
-  REAL *restrict out = call->out[0];
-  V one[WN(N_VECTORS)], two[WN(N_VECTORS)], dt[WN(N_VECTORS)];
-  V k[WN(N_VECTORS)];
-  VI masks[3][WN(N_VECTORS)];
-  WN(Svf) svf[WN(N_VECTORS)];
-  WN(take)(one, call->field[SVF_ONE]);
-  WN(take)(two, call->field[SVF_TWO]);
-  WN(take)(dt, call->field[SVF_DT]);
-  for (uint32_t t = 0; t == 0; t++) EACH(v) {
-      uint32_t i = v / VN;
-      for (int m = MODE_LP; m <= MODE_HP; m++)
-        masks[m][i] = mode == MODE_SET ? WN(mode_mask)(call, v, m) : VF(all_bits)(0);
-      k[i] = WN(svf_k)(X_AT(2));
-      svf[i] = WN(svf_make)(WN(svf_g)(X_AT(1), dt[i]), k[i]);
-    }
-#define TICKS(make)                                                                                \
-  for (uint32_t t = 0; t < call->n; t++) EACH(v) {                                                 \
-      uint32_t i = v / VN;                                                                         \
-      make;                                                                                        \
-      V y = WN(svf_step)(&svf[i], X_AT(0), &one[i], &two[i], mode, masks[MODE_BP][i],              \
-                         masks[MODE_LP][i], masks[MODE_HP][i]);                                    \
-      VF(store)(out + t * KR_WIDTH + v, y);                                                        \
-    }
-  if (held_g && held_k)
-    TICKS((void)0)
-  else if (held_k)
-    TICKS(svf[i] = WN(svf_make)(WN(svf_g)(X_AT(1), dt[i]), k[i]))
-  else
-    TICKS(svf[i] = WN(svf_make)(WN(svf_g)(X_AT(1), dt[i]), WN(svf_k)(X_AT(2))))
-#undef TICKS
-  WN(give)(one, call->field[SVF_ONE]);
-  WN(give)(two, call->field[SVF_TWO]);
+  for (uint32_t v = 0; v < KR_WIDTH; v += WN(N_TOGETHER) * VN) {
+    if (strides[2] != 0)
+      WN(svf_ticks)(call, v, strides, mode, WN(BY_BOTH));
+    else if (strides[1] != 0)
+      WN(svf_ticks)(call, v, strides, mode, WN(BY_CUTOFF));
+    else
+      WN(svf_ticks)(call, v, strides, mode, WN(BY_TILE));
+  }
 }
+#undef T_UNIT
 #define SVF_KERNEL(name, mode)                                                                     \
   static void WN(name)(const KrCall *call) { WN(svf_run)(call, mode); }
 SVF_KERNEL(lowpass, MODE_LP)

@@ -50,23 +50,33 @@ KR_INLINE void WN(pan_gains)(V position, V *left, V *right) {
   *left = WN(quarter_sine)(1 - part);
   *right = WN(quarter_sine)(part);
 }
-// Gains of a position that stays are computed once a lane.
+// The lanes of one vector by gains that stay.
+KR_INLINE void WN(pan_lanes)(const KrCall *call, uint32_t v, V position) {
+  const REAL *x = (const REAL *)call->in[0] + v;
+  REAL *left = (REAL *)call->out[0] + v, *restrict right = (REAL *)call->out[1] + v;
+  size_t stride = kr_call_stride(call, 0);
+  V to_left, to_right;
+  WN(pan_gains)(position, &to_left, &to_right);
+  for (uint32_t t = 0, n = call->n; t < n; t++, x += stride) {
+    V in = VF(load)(x);
+    VF(store)(left + t * KR_LANES, in * to_left);
+    VF(store)(right + t * KR_LANES, in * to_right);
+  }
+}
 static void FN(pan)(const KrCall *call) {
   FN(Flat) x, position;
-  FN(flatten)(call, 0, &x);
   FN(flatten)(call, 1, &position);
-  REAL *left = call->out[0], *right = call->out[1];
-  uint32_t n = call->n * call->lanes;
   bool held = position.mask != UINT32_MAX;
-  V gain_left[KR_LANES / VN], gain_right[KR_LANES / VN];
-  for (uint32_t l = 0; l < KR_LANES; l += VN) {
-    V place = held ? VF(load)(position.row + l) : VF(all)(0);
-    WN(pan_gains)(place, &gain_left[l / VN], &gain_right[l / VN]);
+  if (held && call->lanes == KR_LANES) {
+    for (uint32_t v = 0; v < KR_LANES; v += VN) WN(pan_lanes)(call, v, VF(load)(position.row + v));
+    return;
   }
-  for (uint32_t i = 0; i < n; i += VN) {
-    uint32_t v = i % KR_LANES / VN;
-    V in = WN(get)(&x, i, n), to_left = gain_left[v], to_right = gain_right[v];
-    if (!held) WN(pan_gains)(WN(get)(&position, i, n), &to_left, &to_right);
+  FN(flatten)(call, 0, &x);
+  REAL *left = call->out[0], *right = call->out[1];
+  V to_left, to_right;
+  for (uint32_t i = 0, n = call->n * call->lanes; i < n; i += VN) {
+    V in = WN(get)(&x, i, n);
+    if (i == 0 || !held) WN(pan_gains)(WN(get)(&position, i, n), &to_left, &to_right);
     WN(put)(left, i, n, in * to_left);
     WN(put)(right, i, n, in * to_right);
   }

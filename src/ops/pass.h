@@ -70,6 +70,7 @@
 // floats are in the order of their bits.
 KR_INLINE V WN(keep)(V x) {
 #if KR_PASS == 32 && KR_WIDE && KR_VECTOR_BYTES > 0
+  KR_OPAQUE(x);
   VI a = (VF(bits)(x) & INT32_MAX) - 0x0d800000 + INT32_MIN; // one comparison sees both ends
   return VF(where)((VI)(a < 0x7f800000 - 0x0d800000 + INT32_MIN), x);
 #elif KR_WIDE && KR_VECTOR_BYTES > 0

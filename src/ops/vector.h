@@ -19,6 +19,14 @@ typedef uint64_t KR_VECTOR_TYPE(KrVu64);
 enum { KR_N_V32 = KR_VECTOR_BYTES / 4, KR_N_V64 = KR_VECTOR_BYTES / 8 };
 #endif
 
+/// A vector as it is. GCC else computes one that is wanted under a mask twice, the second time
+/// waiting for the mask.
+#if KR_VECTOR_BYTES == 64
+#define KR_OPAQUE(x) __asm__("" : "+v"(x))
+#else
+#define KR_OPAQUE(x) (void)0
+#endif
+
 /// What both kinds share. V real, I signed, U unsigned; f names the scalar functions of
 /// math/real.h.
 #define KR_VECTOR_COMMON(p, f, real, V, I, U)                                                      \
@@ -81,12 +89,9 @@ enum { KR_N_V32 = KR_VECTOR_BYTES / 4, KR_N_V64 = KR_VECTOR_BYTES / 8 };
   KR_INLINE I kr_##p##_to_int(V x) { return __builtin_convertvector(x, I); }                       \
   KR_INLINE I kr_##p##_eq_bits(I a, I b) { return (I)(a == b); }                                   \
   KR_INLINE I kr_##p##_ult(U a, U b) { return (I)(a < b); }                                        \
-  KR_INLINE bool kr_##p##_any(I m) {                                                               \
-    I none = {0};                                                                                  \
-    return __builtin_memcmp(&m, &none, sizeof m) != 0;                                             \
-  }                                                                                                \
   KR_VECTOR_COMMON(p, f, real, V, I, U)                                                            \
   KR_VECTOR_EXTREMES(p, V)                                                                         \
+  KR_VECTOR_ANY(p, V, I)                                                                           \
   KR_INLINE V kr_##p##_copysign(V x, V y) {                                                        \
     I m = kr_##p##_magnitude();                                                                    \
     return kr_##p##_of_bits((kr_##p##_bits(x) & m) | (kr_##p##_bits(y) & ~m));                     \
@@ -117,11 +122,47 @@ enum { KR_N_V32 = KR_VECTOR_BYTES / 4, KR_N_V64 = KR_VECTOR_BYTES / 8 };
   KR_VECTOR_BY_BUILTIN(v32, V, __builtin_ia32_maxps256, __builtin_ia32_minps256)
 #define KR_VECTOR_EXTREMES_v64(V)                                                                  \
   KR_VECTOR_BY_BUILTIN(v64, V, __builtin_ia32_maxpd256, __builtin_ia32_minpd256)
+#elif defined(__AVX512F__) && KR_VECTOR_BYTES == 64
+#ifdef __clang__ // 4: rounding as it is set
+#define KR_MAXPS_512(a, b) __builtin_ia32_maxps512(a, b, 4)
+#define KR_MINPS_512(a, b) __builtin_ia32_minps512(a, b, 4)
+#define KR_MAXPD_512(a, b) __builtin_ia32_maxpd512(a, b, 4)
+#define KR_MINPD_512(a, b) __builtin_ia32_minpd512(a, b, 4)
+#else
+#define KR_MAXPS_512(a, b) __builtin_ia32_maxps512_mask(a, b, a, 0xffff, 4)
+#define KR_MINPS_512(a, b) __builtin_ia32_minps512_mask(a, b, a, 0xffff, 4)
+#define KR_MAXPD_512(a, b) __builtin_ia32_maxpd512_mask(a, b, a, 0xff, 4)
+#define KR_MINPD_512(a, b) __builtin_ia32_minpd512_mask(a, b, a, 0xff, 4)
+#endif
+#define KR_VECTOR_EXTREMES_v32(V) KR_VECTOR_BY_BUILTIN(v32, V, KR_MAXPS_512, KR_MINPS_512)
+#define KR_VECTOR_EXTREMES_v64(V) KR_VECTOR_BY_BUILTIN(v64, V, KR_MAXPD_512, KR_MINPD_512)
 #else
 #define KR_VECTOR_EXTREMES_v32(V) KR_VECTOR_BY_SELECT(v32, V)
 #define KR_VECTOR_EXTREMES_v64(V) KR_VECTOR_BY_SELECT(v64, V)
 #endif
 #define KR_VECTOR_EXTREMES(p, V) KR_VECTOR_EXTREMES_##p(V)
+
+// Whether some element of a mask is set: its sign bits.
+#if defined(__SSE2__) && KR_VECTOR_BYTES == 16
+#define KR_SIGNS_v32(m) __builtin_ia32_movmskps((KrVf32)(m))
+#define KR_SIGNS_v64(m) __builtin_ia32_movmskpd((KrVf64)(m))
+#elif defined(__AVX__) && KR_VECTOR_BYTES == 32
+#define KR_SIGNS_v32(m) __builtin_ia32_movmskps256((KrVf32)(m))
+#define KR_SIGNS_v64(m) __builtin_ia32_movmskpd256((KrVf64)(m))
+#elif defined(__AVX512DQ__) && KR_VECTOR_BYTES == 64
+#define KR_SIGNS_v32(m) __builtin_ia32_cvtd2mask512(m)
+#define KR_SIGNS_v64(m) __builtin_ia32_cvtq2mask512((long long __attribute__((vector_size(64))))(m))
+#endif
+#ifdef KR_SIGNS_v32
+#define KR_VECTOR_ANY(p, V, I)                                                                     \
+  KR_INLINE bool kr_##p##_any(I m) { return KR_SIGNS_##p(m) != 0; }
+#else
+#define KR_VECTOR_ANY(p, V, I)                                                                     \
+  KR_INLINE bool kr_##p##_any(I m) {                                                               \
+    I none = {0};                                                                                  \
+    return __builtin_memcmp(&m, &none, sizeof m) != 0;                                             \
+  }
+#endif
 
 KR_VECTOR_ONE(s32, f32, float, int32_t, uint32_t, INT32_MAX)
 KR_VECTOR_ONE(s64, f64, double, int64_t, uint64_t, INT64_MAX)
