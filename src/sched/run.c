@@ -34,12 +34,25 @@ static void fill_row(KrRun *run, const KrPlanRow *row) {
     __builtin_memcpy(at + l * width, run->buffer[row->from[l]], width);
 }
 
+// What is touched at every tile lies close together, so that as little as can be passes through the
+// cache: objects smaller than a line one behind the other, aligned to 8.
+static size_t round_up(size_t n_bytes) { return (n_bytes + 7) / 8 * 8; }
+static size_t small_bytes(size_t n_bytes) { return n_bytes < 64 ? round_up(n_bytes) : 0; }
+static void *take(KrRun *run, uint8_t **small, size_t n_bytes) {
+  if (n_bytes >= 64) return kr_arena_alloc(run->arena, n_bytes);
+  uint8_t *at = *small;
+  *small += round_up(n_bytes);
+  return at;
+}
+
 static void make_buffers(KrRun *run) {
   const KrPlan *plan = run->plan;
   run->buffer = KR_NEW_ARRAY(run->arena, void *, plan->n_values);
   void **slot = KR_NEW_ARRAY(run->arena, void *, plan->n_slots);
-  for (uint32_t i = 0; i < plan->n_slots; i++)
-    slot[i] = kr_arena_alloc(run->arena, plan->slot_bytes[i]);
+  size_t n_small = 0;
+  for (uint32_t i = 0; i < plan->n_slots; i++) n_small += small_bytes(plan->slot_bytes[i]);
+  uint8_t *small = kr_arena_alloc(run->arena, n_small);
+  for (uint32_t i = 0; i < plan->n_slots; i++) slot[i] = take(run, &small, plan->slot_bytes[i]);
   for (uint32_t i = 0; i < plan->n_values; i++) run->buffer[i] = slot[plan->values[i].slot];
   for (uint32_t i = 0; i < plan->graph->n_nodes; i++) {
     const KrNode *node = &plan->graph->nodes[i];
@@ -93,14 +106,32 @@ static void make_queues(KrRun *run) {
 
 // ---- steps
 
+static size_t field_bytes(const KrRunStep *step, uint32_t f) {
+  return (size_t)step->plan->field_count[f] * step->lanes * kr_step_field_bytes(step->node, f);
+}
+
+// Pointers to outputs and fields, small fields, pointers to inputs.
+static void make_pointers(KrRun *run, KrRunStep *step) {
+  const KrPlanStep *plan = step->plan;
+  uint32_t n_fields = step->node != NULL && step->node->kind == KR_NODE_OP ? plan->n_fields : 0;
+  // Kernels may look at the pointer of an input that was left out.
+  size_t n_bytes = (plan->n_out + n_fields + plan->n_in + KR_MAX_PORTS) * sizeof(void *);
+  for (uint32_t f = 0; f < n_fields; f++) n_bytes += small_bytes(field_bytes(step, f));
+  uint8_t *small = kr_arena_alloc(run->arena, n_bytes);
+  step->out = (void **)(void *)small;
+  step->field = step->out + plan->n_out;
+  small = (uint8_t *)(step->field + n_fields);
+  for (uint32_t f = 0; f < n_fields; f++) step->field[f] = take(run, &small, field_bytes(step, f));
+  step->in = (const void **)(void *)small;
+}
+
 static void point_values(KrRun *run, KrRunStep *step) {
   const KrPlanStep *plan = step->plan;
   KrArena *arena = run->arena;
   step->n_in = plan->n_in;
   step->n_out = plan->n_out;
+  make_pointers(run, step);
   step->in_base = KR_NEW_ARRAY(arena, const void *, plan->n_in);
-  // Kernels may look at the pointer of an input that was left out.
-  step->in = KR_NEW_ARRAY(arena, const void *, plan->n_in + KR_MAX_PORTS);
   step->in_bytes = KR_NEW_ARRAY(arena, size_t, plan->n_in);
   KrType *in_type = KR_NEW_ARRAY(arena, KrType, plan->n_in);
   step->call.in_type = in_type;
@@ -113,7 +144,6 @@ static void point_values(KrRun *run, KrRunStep *step) {
     if (value->held && k < 64) step->call.held |= UINT64_C(1) << k;
   }
   step->out_base = KR_NEW_ARRAY(arena, void *, plan->n_out);
-  step->out = KR_NEW_ARRAY(arena, void *, plan->n_out);
   step->out_bytes = KR_NEW_ARRAY(arena, size_t, plan->n_out);
   step->out_ring = KR_NEW_ARRAY(arena, uint32_t, plan->n_out);
   for (uint32_t k = 0; k < plan->n_out; k++) {
@@ -141,10 +171,6 @@ static KrStatus prepare_lane(KrRun *run, const KrRunStep *step, uint32_t lane) {
 
 static KrStatus prepare_op(KrRun *run, KrRunStep *step) {
   const KrNode *node = step->node;
-  step->field = KR_NEW_ARRAY(run->arena, void *, step->plan->n_fields);
-  for (uint32_t f = 0; f < step->plan->n_fields; f++)
-    step->field[f] = kr_arena_array(run->arena, (size_t)step->plan->field_count[f] * step->lanes,
-                                    kr_step_field_bytes(node, f));
   step->kernel = kr_op_kernel(node->op, node->elem, run->plan->level);
   step->call.lanes = step->lanes;
   step->call.in = step->in;

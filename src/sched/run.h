@@ -49,7 +49,7 @@ typedef struct KrRunPlace {
 
 /// What a quick step touches stands first: a thousand of them stay in the cache.
 typedef struct KrRunStep {
-  KrKernel *kernel;
+  _Alignas(64) KrKernel *kernel;
   bool is_quick;  ///< an operator of one lane whose inputs are held always or never
   bool is_serial; ///< runs tick by tick
   bool may_hold;  ///< inputs may be held in one tile and not in the next
