@@ -244,9 +244,9 @@ static uint32_t WN(next_event)(const WN(Envelope) * e, uint32_t t) {
       if (onsets == NULL) busy |= held & ~before[v / VN];
       before[v / VN] = held;
     }
-    uint8_t some[KR_WIDTH] = {0}, none[KR_WIDTH] = {0};
+    uint64_t some[2] = {0, 0};
     if (onsets != NULL) __builtin_memcpy(some, onsets + t * e->strides[1], KR_WIDTH);
-    if (__builtin_memcmp(some, none, KR_WIDTH) != 0 || VF(any)(busy)) return t;
+    if ((some[0] | some[1]) != 0 || VF(any)(busy)) return t;
     // What does not move has no event in its second tick that is not in every later one.
     if (still && t > first) return call->n;
   }

@@ -153,19 +153,20 @@ KR_INLINE WN(Svf) WN(svf_make)(V cutoff, V t_dt, V q) {
   return (WN(Svf)){cc * scale - 1, sc * scale, ss * scale};
 }
 
-// What the ticks of one vector need besides the coefficients.
+// What the ticks of one vector need besides the coefficients. What is not kept of the states stays
+// until the next tick takes them.
 typedef struct WN(SvfLanes) {
   V one, two, t_dt, q, half_k;
   VI low_pass, band_pass, high_pass;
 } WN(SvfLanes);
 // The output of one tick; the state moves on.
 KR_INLINE V WN(svf_step)(const WN(Svf) * svf, V x, WN(SvfLanes) * lanes, const int mode) {
-  V one = lanes->one, two = lanes->two, rest = x - two;
+  V one = WN(keep)(lanes->one), two = WN(keep)(lanes->two), rest = x - two;
   V next = svf->b1 * one + svf->b2 * rest, gain = svf->b2 * one + svf->b3 * rest;
   V low = two + gain * (REAL)0.5, band = lanes->half_k * (one + next);
   V notch = x - band, high = notch - low;
-  lanes->one = WN(keep)(next);
-  lanes->two = WN(keep)(two + gain);
+  lanes->one = next;
+  lanes->two = two + gain;
   switch (mode) {
   case MODE_LP: return low;
   case MODE_BP: return band;
@@ -199,36 +200,56 @@ KR_INLINE WN(SvfLanes) WN(svf_lanes)(const KrCall *call, uint32_t v, const int m
   return lanes;
 }
 
-// Two vectors go through the ticks together and hide each other's latency. The coefficients are
-// computed once a tile, from the cutoff at every tick, or from both.
-enum { WN(N_TOGETHER) = KR_WIDTH / VN > 1 ? 2 : 1 };
+// Up to four vectors go through the ticks together, and coefficients are computed three ticks
+// ahead: what does not depend on a state fills the time in which it moves on. They are made once a
+// tile, from the cutoff at every tick, or from both inputs.
+enum { WN(N_TOGETHER) = KR_WIDTH / VN > 2 ? 4 : KR_WIDTH / VN, WN(N_AHEAD) = 3 };
 enum { WN(BY_TILE), WN(BY_CUTOFF), WN(BY_BOTH) };
-KR_INLINE void WN(svf_ticks)(const KrCall *call, uint32_t v, const size_t *strides, const int mode,
-                             const int by) {
-  const REAL *x = (const REAL *)call->in[0] + v, *cutoff = (const REAL *)call->in[1] + v;
-  const REAL *q = (const REAL *)call->in[2] + v;
-  REAL *restrict out = (REAL *)call->out[0] + v;
+typedef struct WN(SvfRun) {
   WN(SvfLanes) lanes[WN(N_TOGETHER)];
   WN(Svf) svf[WN(N_TOGETHER)];
-  for (uint32_t i = 0; i < WN(N_TOGETHER); i++) {
-    lanes[i] = WN(svf_lanes)(call, v + i * VN, mode);
-    svf[i] = WN(svf_make)(VF(load)(cutoff + i * VN), lanes[i].t_dt, lanes[i].q);
-  }
-  for (uint32_t t = 0, n = call->n; t < n; t++) {
+  const REAL *x, *cutoff, *q;
+  REAL *out;
+} WN(SvfRun);
+KR_INLINE void WN(svf_ticks)(WN(SvfRun) * run, const size_t *strides, const int mode, const int by,
+                             const uint32_t n) {
+  WN(Svf) svf[WN(N_AHEAD)][WN(N_TOGETHER)];
+  V half_k[WN(N_AHEAD)][WN(N_TOGETHER)];
+  for (uint32_t t = 0; t < n; t++, run->cutoff += strides[1], run->q += strides[2])
     for (uint32_t i = 0; i < WN(N_TOGETHER); i++) {
-      WN(SvfLanes) *lane = &lanes[i];
-      if (by == WN(BY_BOTH)) {
-        lane->q = WN(svf_q)(VF(load)(q + i * VN));
-        if (mode != MODE_LP) lane->half_k = (REAL)0.5 / lane->q;
-      }
-      if (by != WN(BY_TILE)) svf[i] = WN(svf_make)(VF(load)(cutoff + i * VN), lane->t_dt, lane->q);
-      VF(store)(out + i * VN, WN(svf_step)(&svf[i], VF(load)(x + i * VN), lane, mode));
+      WN(SvfLanes) *lanes = &run->lanes[i];
+      if (by == WN(BY_BOTH)) lanes->q = WN(svf_q)(VF(load)(run->q + i * VN));
+      half_k[t][i] = by == WN(BY_BOTH) ? (REAL)0.5 / lanes->q : lanes->half_k;
+      svf[t][i] = by == WN(BY_TILE)
+                      ? run->svf[i]
+                      : WN(svf_make)(VF(load)(run->cutoff + i * VN), lanes->t_dt, lanes->q);
     }
-    x += strides[0], cutoff += strides[1], q += strides[2], out += KR_WIDTH;
-  }
+  for (uint32_t t = 0; t < n; t++, run->x += strides[0], run->out += KR_WIDTH)
+    for (uint32_t i = 0; i < WN(N_TOGETHER); i++) {
+      run->lanes[i].half_k = half_k[t][i];
+      V y = WN(svf_step)(&svf[t][i], VF(load)(run->x + i * VN), &run->lanes[i], mode);
+      VF(store)(run->out + i * VN, y);
+    }
+}
+KR_INLINE void WN(svf_tile)(const KrCall *call, uint32_t v, const size_t *strides, const int mode,
+                            const int by) {
+  WN(SvfRun)
+  run = {.x = (const REAL *)call->in[0] + v,
+         .cutoff = (const REAL *)call->in[1] + v,
+         .q = (const REAL *)call->in[2] + v,
+         .out = (REAL *)call->out[0] + v};
   for (uint32_t i = 0; i < WN(N_TOGETHER); i++) {
-    VF(store)((REAL *)call->field[SVF_ONE] + v + i * VN, lanes[i].one);
-    VF(store)((REAL *)call->field[SVF_TWO] + v + i * VN, lanes[i].two);
+    WN(SvfLanes) *lanes = &run.lanes[i];
+    *lanes = WN(svf_lanes)(call, v + i * VN, mode);
+    run.svf[i] = WN(svf_make)(VF(load)(run.cutoff + i * VN), lanes->t_dt, lanes->q);
+  }
+  uint32_t t = 0;
+  for (; t + WN(N_AHEAD) <= call->n; t += WN(N_AHEAD))
+    WN(svf_ticks)(&run, strides, mode, by, WN(N_AHEAD));
+  for (; t < call->n; t++) WN(svf_ticks)(&run, strides, mode, by, 1);
+  for (uint32_t i = 0; i < WN(N_TOGETHER); i++) {
+    VF(store)((REAL *)call->field[SVF_ONE] + v + i * VN, WN(keep)(run.lanes[i].one));
+    VF(store)((REAL *)call->field[SVF_TWO] + v + i * VN, WN(keep)(run.lanes[i].two));
   }
 }
 
@@ -237,11 +258,11 @@ KR_INLINE void WN(svf_run)(const KrCall *call, const int mode) {
   FN(strides)(call, KR_WIDTH, 3, strides);
   for (uint32_t v = 0; v < KR_WIDTH; v += WN(N_TOGETHER) * VN) {
     if (strides[2] != 0)
-      WN(svf_ticks)(call, v, strides, mode, WN(BY_BOTH));
+      WN(svf_tile)(call, v, strides, mode, WN(BY_BOTH));
     else if (strides[1] != 0)
-      WN(svf_ticks)(call, v, strides, mode, WN(BY_CUTOFF));
+      WN(svf_tile)(call, v, strides, mode, WN(BY_CUTOFF));
     else
-      WN(svf_ticks)(call, v, strides, mode, WN(BY_TILE));
+      WN(svf_tile)(call, v, strides, mode, WN(BY_TILE));
   }
 }
 #undef T_UNIT
