@@ -129,9 +129,9 @@ static KrStatus prepare_istft(const KrPrep *prep, const char **message) {
   Layout layout;
   KR_TRY(read_layout(prep, &layout, message));
   double sum = window_sum(&layout);
-  for (uint32_t i = 0; i < layout.size; i++) {
+  for (uint32_t i = 0; i < layout.hop; i++) {
     double both = 0;
-    for (uint32_t k = i % layout.hop; k < layout.size; k += layout.hop) {
+    for (uint32_t k = i; k < layout.size; k += layout.hop) {
       double w = kr_window_at(layout.window, k, layout.size);
       both += w * w;
     }
@@ -139,8 +139,9 @@ static KrStatus prepare_istft(const KrPrep *prep, const char **message) {
       *message = "the hop is too long for this window: some samples would be lost";
       return KR_ERROR_ARGUMENT;
     }
-    kr_prep_put(prep, FIELD_WINDOW, i,
-                kr_window_at(layout.window, i, layout.size) * (sum / layout.size / both));
+    for (uint32_t k = i; k < layout.size; k += layout.hop)
+      kr_prep_put(prep, FIELD_WINDOW, k,
+                  kr_window_at(layout.window, k, layout.size) * (sum / layout.size / both));
   }
   FIELD_AT(prep, FIELD_HOP, uint32_t)[0] = layout.hop;
   put_plan(prep, layout.size);

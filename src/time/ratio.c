@@ -35,20 +35,23 @@ KrRatio kr_ratio_negate(KrRatio a) { return (KrRatio){-a.num, a.den}; }
 /// Knuth, The Art of Computer Programming 2, section 4.5.1: with g = gcd(b, d) and
 /// t = a (d/g) + c (b/g), the sum in lowest terms is (t/h) / ((b/g) (d/h)), h = gcd(t, g).
 /// Adds b with the sign given. Parts below 2^31 (a_den and b_den not 0) need no more than 64 bits.
-static KrStatus add_small(KrRatio a, uint64_t b_num, uint64_t b_den, bool b_negative,
+static KrStatus add_small(KrRatio a, uint32_t b_num, uint32_t b_den, bool b_negative,
                           KrRatio *result) {
-  uint64_t a_den = (uint64_t)a.den, g = b_den % a_den == 0 ? a_den : kr_gcd(a_den, b_den);
-  int64_t x = a.num * (int64_t)(b_den / g), y = (int64_t)(b_num * (a_den / g));
-  int64_t sum = b_negative ? x - y : x + y;
-  uint64_t h = kr_gcd(magnitude(sum) % g, g);
-  *result = (KrRatio){sum / (int64_t)h, sum == 0 ? 1 : (int64_t)(a_den / g * (b_den / h))};
+  uint32_t a_den = (uint32_t)a.den, a_times = b_den / a_den, b_times = 1, g = a_den;
+  if (b_den % a_den != 0) {
+    g = (uint32_t)kr_gcd(a_den, b_den);
+    a_times = b_den / g, b_times = a_den / g;
+  }
+  int64_t x = a.num * a_times, y = (int64_t)b_num * b_times, sum = b_negative ? x - y : x + y;
+  uint32_t h = (uint32_t)kr_gcd(magnitude(sum) % g, g);
+  *result = (KrRatio){sum / h, sum == 0 ? 1 : (int64_t)b_times * (b_den / h)};
   return KR_OK;
 }
 
 static KrStatus add_signed(KrRatio a, KrRatio b, bool b_negative, KrRatio *result) {
   uint64_t a_den = (uint64_t)a.den, b_den = (uint64_t)b.den;
   if (a_den != 0 && b_den != 0 && (magnitude(a.num) | magnitude(b.num) | a_den | b_den) >> 31 == 0)
-    return add_small(a, magnitude(b.num), b_den, b_negative, result);
+    return add_small(a, (uint32_t)magnitude(b.num), (uint32_t)b_den, b_negative, result);
   uint64_t g = kr_gcd(a_den, b_den);
   KrU128 x = kr_wide_mul(magnitude(a.num), b_den / g), y = kr_wide_mul(magnitude(b.num), a_den / g);
   KrU128 sum, rest;
