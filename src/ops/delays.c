@@ -63,7 +63,7 @@ static KrStatus prepare_delay(const KrPrep *prep, const char **message) {
 #define FIELDS                                                                                     \
   .field = {RING("line", CALL, 0), COEF("shape", I64, N_SHAPE), COEF("rate", F64, 1)},             \
   .count = count_line, .prepare = prepare_delay
-#define FAMILY .family = "time", .flags = KR_OP_ALONE, FIELDS
+#define FAMILY .family = "time", .flags = KR_OP_ALONE | KR_OP_ADDS, FIELDS
 static const KrOp OPS[] = {
     {.name = "delay",
      FAMILY,
@@ -99,12 +99,12 @@ KR_INLINE V WN(out_value)(const Kind kind, V x, V wet, V feedback, V mix, V inne
   }
 }
 
-// One vector of ticks: what it puts out, and what stays in the line.
-KR_INLINE void WN(delay_put)(const Kind kind, const bool alone, V x, V wet, V feedback, V mix,
-                             REAL *line, REAL *out) {
+// One vector of ticks: the output, and what stays in the line.
+KR_INLINE V WN(delay_put)(const Kind kind, const bool alone, V x, V wet, V feedback, V mix,
+                          REAL *line) {
   V inner = WN(inner_value)(x, wet, feedback);
   VF(store)(line, WN(keep)(inner));
-  VF(store)(out, alone ? wet : WN(out_value)(kind, x, wet, feedback, mix, inner));
+  return alone ? wet : WN(out_value)(kind, x, wet, feedback, mix, inner);
 }
 
 #if !KR_WIDE
@@ -158,26 +158,41 @@ KR_INLINE void FN(delay_run)(const KrCall *call, const uint32_t lanes, const Kin
 typedef struct FN(Taps) {
   const REAL *x, *feedback, *mix;
 } FN(Taps);
+typedef struct WN(Settings) {
+  Kind kind;
+  bool still, alone, adds;
+  V feedback, mix;
+} WN(Settings);
+KR_INLINE void WN(delay_vector)(const WN(Settings) s, const FN(Taps) * in, size_t k, V wet,
+                                REAL *restrict line, REAL *restrict out) {
+  V feedback = s.still ? s.feedback : VF(load)(in->feedback + k);
+  V mix = s.still ? s.mix : VF(load)(in->mix + k);
+  V y = WN(delay_put)(s.kind, s.alone, VF(load)(in->x + k), wet, feedback, mix, line + k);
+  VF(store)(out + k, s.adds ? VF(load)(out + k) + y : y);
+}
 // n entries of a line. The last vector overlaps the one before when it must: it is read first and
-// overwrites what that wrote by the same.
-KR_INLINE void WN(delay_piece)(const Kind kind, const bool still, const bool alone, FN(Taps) in,
-                               const size_t n, REAL *restrict line, REAL *restrict out) {
-  const V feedback = VF(all)(in.feedback[0]), mix = alone ? feedback : VF(all)(in.mix[0]);
-#define PUT(at, wet)                                                                               \
-  WN(delay_put)                                                                                    \
-  (kind, alone, VF(load)(in.x + (at)), wet, still ? feedback : VF(load)(in.feedback + (at)),       \
-   still ? mix : VF(load)(in.mix + (at)), line + (at), out + (at))
-  if (n >= VN) {
-    const size_t last = n - VN;
-    const V wet = VF(load)(line + last);
-    for (size_t k = 0; k < last; k += VN) PUT(k, VF(load)(line + k));
-    PUT(last, wet);
+// overwrites what that wrote by the same; so what `adds` comes in whole vectors.
+KR_INLINE void WN(delay_piece)(const Kind kind, const bool still, const bool alone, const bool adds,
+                               FN(Taps) in, const size_t n, REAL *restrict line,
+                               REAL *restrict out) {
+  const V feedback = VF(all)(in.feedback[0]);
+  const WN(Settings)
+      s = {kind, still, alone, adds, feedback, alone ? feedback : VF(all)(in.mix[0])};
+  if (n % VN == 0) {
+    for (size_t k = 0; k < n; k += VN) WN(delay_vector)(s, &in, k, VF(load)(line + k), line, out);
     return;
   }
-#undef PUT
-  for (size_t k = 0; k < n; k++) FN(delay_put_one)
-  (kind, alone, in.x[k], line[k], in.feedback[still ? 0 : k], in.mix[still ? 0 : k], line + k,
-   out + k);
+  if (n > VN) {
+    const size_t last = n - VN;
+    const V wet = VF(load)(line + last);
+    for (size_t k = 0; k < last; k += VN)
+      WN(delay_vector)(s, &in, k, VF(load)(line + k), line, out);
+    WN(delay_vector)(s, &in, last, wet, line, out);
+    return;
+  }
+  for (size_t k = 0; k < n; k++)
+    out[k] = FN(delay_put_one)(kind, alone, in.x[k], line[k], in.feedback[still ? 0 : k],
+                               in.mix[still ? 0 : k], line + k);
 }
 
 // call->tick mod the size; for 32 bits by the inverse, which is at most one too little.
@@ -197,7 +212,7 @@ KR_INLINE void WN(delay_pieces)(const KrCall *call, const Kind kind, const bool 
   size_t at = FN(place_of)(call, shape);
   for (size_t left = call->n, n; left > 0; left -= n, at = 0) {
     n = size - at < left ? size - at : left;
-    WN(delay_piece)(kind, still, false, in, n, line + at, out);
+    WN(delay_piece)(kind, still, false, false, in, n, line + at, out);
     in.x += n;
     out += n;
     if (!still) in.feedback += n, in.mix += n;
@@ -229,9 +244,21 @@ KR_INLINE bool WN(delay_tile)(const KrCall *call, const Kind kind) {
     return false;
   const size_t at = FN(place_of)(call, shape);
   if ((size_t)shape[SHAPE_SIZE] - at < KR_TILE) return false;
-  WN(delay_piece)
-  (kind, true, kind == KIND_DELAY, in, KR_TILE, (REAL *)call->field[FIELD_LINE] + at, call->out[0]);
+  REAL *line = (REAL *)call->field[FIELD_LINE] + at;
+  if (call->adds != 0)
+    WN(delay_piece)(kind, true, kind == KIND_DELAY, true, in, KR_TILE, line, call->out[0]);
+  else
+    WN(delay_piece)(kind, true, kind == KIND_DELAY, false, in, KR_TILE, line, call->out[0]);
   return true;
+}
+static void FN(add_run)(const KrCall *call, KrKernel *run) {
+  REAL row[KR_TILE_SIZE], *out = call->out[0];
+  void *outs[1] = {row};
+  KrCall own = *call;
+  own.out = outs;
+  own.adds = 0;
+  run(&own);
+  for (uint32_t i = 0; i < call->n * call->lanes; i++) out[i] += row[i];
 }
 #define DELAY_KERNEL(name, kind)                                                                   \
   static __attribute__((noinline)) void FN(name##_any)(const KrCall *call) {                       \
@@ -244,7 +271,11 @@ KR_INLINE bool WN(delay_tile)(const KrCall *call, const Kind kind) {
       FN(delay_run)(call, 1, kind);                                                                \
   }                                                                                                \
   static void FN(name)(const KrCall *call) {                                                       \
-    if (!WN(delay_tile)(call, kind)) FN(name##_any)(call);                                         \
+    if (WN(delay_tile)(call, kind)) return;                                                        \
+    if (call->adds == 0)                                                                           \
+      FN(name##_any)(call);                                                                        \
+    else                                                                                           \
+      FN(add_run)(call, FN(name##_any));                                                           \
   }
 DELAY_KERNEL(delay, KIND_DELAY)
 DELAY_KERNEL(comb, KIND_COMB)

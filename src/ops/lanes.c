@@ -137,6 +137,19 @@ REALS(double, f64)
     }                                                                                              \
     return t;                                                                                      \
   }
+// The same of one value a column. A sum starts from +0, which tells at the end alone.
+#define SUM_ROW(real, name, p, V, N)                                                               \
+  static uint32_t row_##name(const void *const *in, uint32_t t, uint32_t n, real *to) {            \
+    for (; t + (N) <= n; t += (N)) {                                                               \
+      V x[8];                                                                                      \
+      for (uint32_t l = 0; l < 8; l++)                                                             \
+        x[l] =                                                                                     \
+            kr_##p##_load((const real *)in[l] + t) + kr_##p##_load((const real *)in[l + 8] + t);   \
+      for (uint32_t l = 0; l < 4; l++) x[l] += x[l + 4];                                           \
+      kr_##p##_store(to + t, 0 + ((x[0] + x[2]) + (x[1] + x[3])));                                 \
+    }                                                                                              \
+    return t;                                                                                      \
+  }
 SUM(float, one_f32, s32, float, 1, 1)
 SUM(double, one_f64, s64, double, 1, 1)
 #if KR_VECTOR_BYTES > 0
@@ -144,10 +157,14 @@ SUM(float, wide_f32, v32, KrVf32, KR_N_V32, 1)
 SUM(double, wide_f64, v64, KrVf64, KR_N_V64, 1)
 SUM(float, wides_f32, v32, KrVf32, KR_N_V32, 4)
 SUM(double, wides_f64, v64, KrVf64, KR_N_V64, 4)
+SUM_ROW(float, wide_f32, v32, KrVf32, KR_N_V32)
+SUM_ROW(double, wide_f64, v64, KrVf64, KR_N_V64)
 #define SUM_ALL(real, f)                                                                           \
   static void sum_##f(const void *const *in, const size_t *bytes, uint32_t n_in, uint32_t n,       \
                       real *to) {                                                                  \
-    uint32_t t = sum_wides_##f(in, bytes, n_in, 0, n, to);                                         \
+    bool is_row = n_in == KR_SUM_COLUMNS;                                                          \
+    for (uint32_t k = 0; is_row && k < n_in; k++) is_row = bytes[k] != 0;                          \
+    uint32_t t = is_row ? row_wide_##f(in, 0, n, to) : sum_wides_##f(in, bytes, n_in, 0, n, to);   \
     if (t < n) t = sum_wide_##f(in, bytes, n_in, t, n, to);                                        \
     if (t < n) sum_one_##f(in, bytes, n_in, t, n, to);                                             \
   }

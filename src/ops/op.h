@@ -137,6 +137,7 @@ typedef struct KrCall {
   /// NULL, or where a kernel may set bit i when output i is constant over the tile and only its
   /// row 0 was written; 0 before the call. Never for a scalar of one lane.
   uint64_t *held_out;
+  uint64_t adds; ///< bit i: output i is added to what is there (KR_OP_ADDS)
 } KrCall;
 typedef void KrKernel(const KrCall *call);
 /// Elements between two ticks of input i: 0 when held.
@@ -181,7 +182,8 @@ enum {
   KR_OP_INTEGER_RESULT_BOOL = 4,
   KR_OP_OPERATOR = 8, /* spelled infix or inserted by the checker: not callable by name */
   KR_OP_ALONE = 16,   /* never a lane of a group: it works along the ticks, or KR_OP_FAULTS */
-  KR_OP_FAULTS = 32   /* may report a fault */
+  KR_OP_FAULTS = 256, /* may report a fault */
+  KR_OP_ADDS = 32 /* can be added to what is there (KrCall.adds): its lane when it is KR_OP_ALONE */
 };
 
 struct KrOp {

@@ -2,6 +2,7 @@
 // target.
 #include "sched/run.h"
 #include "math/control.h"
+#include "math/sum.h"
 #include "ops/level.h"
 
 // ---- memory
@@ -301,6 +302,63 @@ static void list_prevs(KrRun *run, KrRunUnit *unit) {
     if (keeps_last(&unit->steps[s])) unit->prevs[unit->n_prevs++] = s;
 }
 
+// ---- sums of one lane
+
+// Terms of which each is read by the sum alone, made one after the other by kernels that can add.
+static bool can_add(const KrRunUnit *unit, const KrRunStep *sum, const uint8_t *n_readers,
+                    KrRunStep **makers) {
+  enum { MOST = 1024 }; // sums of chunks are one chunk again
+  if (sum->plan->kind != KR_STEP_NODE || sum->node->kind != KR_NODE_SUM || sum->is_serial ||
+      sum->lanes != 1 || !kr_elem_is_real(sum->node->type.elem))
+    return false;
+  if (sum->n_in <= KR_SUM_COLUMNS || sum->n_in > MOST) return false;
+  uint32_t k = 0;
+  for (KrRunStep *step = unit->steps; step < sum && k < sum->n_in; step++) {
+    if (step->n_out != 1 || step->plan->out != sum->plan->in[k]) continue;
+    if (step->node == NULL || step->node->kind != KR_NODE_OP || !step->is_quick ||
+        step->is_serial || (step->node->op->flags & KR_OP_ALONE) == 0 ||
+        (step->node->op->flags & KR_OP_ADDS) == 0 || n_readers[step->plan->out] != 1)
+      return false;
+    makers[k++] = step;
+  }
+  return k == sum->n_in;
+}
+
+// Every term but the first of its column in its chunk is added to what that one gave.
+static void add_terms(KrRunStep *sum, KrRunStep *const *makers) {
+  uint32_t n = 0;
+  for (uint32_t k = 0; k < sum->n_in; k++) {
+    uint32_t column = k % KR_SUM_CHUNK % KR_SUM_COLUMNS, first = k - k % KR_SUM_CHUNK + column;
+    if (first == k) {
+      sum->in[n] = sum->in_base[n] = makers[k]->out[0];
+      sum->in_bytes[n++] = makers[k]->out_bytes[0];
+      continue;
+    }
+    makers[k]->out[0] = makers[k]->out_base[0] = makers[first]->out[0];
+    makers[k]->call.adds = 1;
+  }
+  sum->n_in = n;
+}
+
+static void fuse_sums(KrRun *run, KrRunUnit *unit) {
+  uint8_t *n_readers = NULL;
+  KrRunStep **makers = NULL;
+  for (uint32_t i = 0; i < unit->plan->n_steps; i++) {
+    KrRunStep *sum = &unit->steps[i];
+    if (sum->node == NULL || sum->node->kind != KR_NODE_SUM || sum->lanes != 1) continue;
+    if (n_readers == NULL) {
+      n_readers = KR_NEW_ARRAY(run->arena, uint8_t, run->plan->n_values);
+      makers = KR_NEW_ARRAY(run->arena, KrRunStep *, unit->plan->n_steps);
+      for (uint32_t s = 0; s < unit->plan->n_steps; s++)
+        for (uint32_t k = 0; k < unit->plan->steps[s].n_in; k++) {
+          uint32_t value = unit->plan->steps[s].in[k];
+          if (value != KR_NONE && n_readers[value] < 2) n_readers[value]++;
+        }
+    }
+    if (can_add(unit, sum, n_readers, makers)) add_terms(sum, makers);
+  }
+}
+
 static KrStatus make_unit(KrRun *run, uint32_t index) {
   KrRunUnit *unit = &run->units[index];
   unit->plan = &run->plan->units[index];
@@ -314,6 +372,7 @@ static KrStatus make_unit(KrRun *run, uint32_t index) {
     for (uint32_t i = unit->plan->segments[g].begin; i < unit->plan->segments[g].end; i++)
       unit->steps[i].is_serial = unit->plan->segments[g].serial;
   list_prevs(run, unit);
+  fuse_sums(run, unit);
   return KR_OK;
 }
 
