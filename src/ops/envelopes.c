@@ -67,22 +67,26 @@ KR_KERNELS(envelopes, KR_REALS(adsr), KR_REALS(ar), KR_REALS(perc));
 #else
 #include "ops/pass.h"
 
-// Where the lanes of one vector stand at the first tick of a run: age in ticks since the event,
-// residual its part of a tick; `on` is a mask.
+// Ages in ticks since the event: integers, in f64 whole numbers.
+#if KR_PASS == 32
+typedef VI WN(Age);
+KR_INLINE V WN(age)(WN(Age) age) { return VF(of_int)(age); }
+#else
+typedef V WN(Age);
+KR_INLINE V WN(age)(WN(Age) age) { return age; }
+#endif
+// Where the lanes of one vector stand at the first tick of a run: residual is the event's part of a
+// tick; `on` is a mask.
 typedef struct WN(Lanes) {
   V from, residual, rate, curve;
   VI on;
-#if KR_PASS == 32
-  VI age;
-#else
-  V age; // whole numbers
-#endif
+  WN(Age) age;
 } WN(Lanes);
 KR_INLINE V WN(age_after)(const WN(Lanes) * lanes, uint32_t n_ticks) {
 #if KR_PASS == 32
-  return VF(of_int)(lanes->age + (INT)n_ticks);
+  return WN(age)(lanes->age + (INT)n_ticks);
 #else
-  return lanes->age + (REAL)n_ticks;
+  return WN(age)(lanes->age + (REAL)n_ticks);
 #endif
 }
 
@@ -184,25 +188,40 @@ APART void WN(run_vector)(const WN(Envelope) * e, uint32_t v, uint32_t begin, ui
   REAL *restrict out = (REAL *)e->call->out[0] + begin * KR_WIDTH + v;
   WN(Lanes) lanes = WN(lanes_of)(e, v);
   WN(Line) line = *first;
+  WN(Age) age = lanes.age;
   V times[N_TIMES];
   for (uint32_t t = 0, n = end - begin; t < n;) {
     uint32_t stop = e->held ? WN(find_end)(&lanes, &line, n) : t + 1;
     if (e->bent)
-      for (; t < stop; t++)
-        VF(store)(out + t * KR_WIDTH, WN(line_value)(&line, WN(age_after)(&lanes, t), true));
+      for (; t < stop; t++, out += KR_WIDTH, age += 1)
+        VF(store)(out, WN(line_value)(&line, WN(age)(age), true));
     else
-      for (; t < stop; t++)
-        VF(store)(out + t * KR_WIDTH, WN(line_value)(&line, WN(age_after)(&lanes, t), false));
+      for (; t < stop; t++, out += KR_WIDTH, age += 1)
+        VF(store)(out, WN(line_value)(&line, WN(age)(age), false));
     if (t == n) return;
     WN(times_at)(e, begin + t, v, times);
-    line = WN(line_at)(&lanes, WN(age_after)(&lanes, t), lanes.residual, times);
+    line = WN(line_at)(&lanes, WN(age)(age), lanes.residual, times);
   }
+}
+
+// Gates and ages after n ticks, of which t was the last.
+KR_INLINE void WN(note_ticks)(const WN(Envelope) * e, uint32_t t, int32_t n) {
+  const REAL *gates = (const REAL *)e->call->in[0] + t * e->strides[0];
+  uint8_t held[KR_WIDTH];
+  int32_t age[KR_WIDTH];
+  __builtin_memcpy(age, e->age, sizeof age);
+  for (uint32_t l = 0; l < KR_WIDTH; l++) held[l] = gates[l] > 0;
+  for (uint32_t l = 0; l < KR_WIDTH; l++) {
+    int32_t left = INT32_MAX - age[l];
+    age[l] += n < left ? n : left;
+  }
+  __builtin_memcpy(e->age, age, sizeof age);
+  __builtin_memcpy(e->gate, held, sizeof held);
 }
 
 // Ticks begin..end without an event. A whole tile at one level is one row.
 static void WN(run_plain)(const WN(Envelope) * e, uint32_t begin, uint32_t end) {
   const KrCall *call = e->call;
-  const size_t *strides = e->strides;
   if (begin == end) return;
   WN(Line) lines[KR_WIDTH / VN];
   bool flat = e->held && call->held_out != NULL && end - begin == call->n;
@@ -219,11 +238,7 @@ static void WN(run_plain)(const WN(Envelope) * e, uint32_t begin, uint32_t end) 
     else
       WN(run_vector)(e, v, begin, end, &lines[v / VN]);
   if (flat) *call->held_out |= 1;
-  for (uint32_t l = 0, t = end - 1; l < KR_WIDTH; l++) {
-    e->gate[l] = KR_AT(0) > 0;
-    int32_t left = INT32_MAX - e->age[l], n = (int32_t)(end - begin);
-    e->age[l] += n < left ? n : left;
-  }
+  WN(note_ticks)(e, end - 1, (int32_t)(end - begin));
 }
 
 // The first tick from `t` with an onset or a release in some lane, n when there is none.

@@ -73,7 +73,7 @@ static void FN(pan)(const KrCall *call) {
   }
   FN(flatten)(call, 0, &x);
   REAL *left = call->out[0], *right = call->out[1];
-  V to_left, to_right;
+  V to_left = VF(all)(0), to_right = VF(all)(0);
   for (uint32_t i = 0, n = call->n * call->lanes; i < n; i += VN) {
     V in = WN(get)(&x, i, n);
     if (i == 0 || !held) WN(pan_gains)(WN(get)(&position, i, n), &to_left, &to_right);

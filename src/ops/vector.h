@@ -129,8 +129,8 @@ enum { KR_N_V32 = KR_VECTOR_BYTES / 4, KR_N_V64 = KR_VECTOR_BYTES / 8 };
 #define KR_MAXPD_512(a, b) __builtin_ia32_maxpd512(a, b, 4)
 #define KR_MINPD_512(a, b) __builtin_ia32_minpd512(a, b, 4)
 #else
-#define KR_MAXPS_512(a, b) __builtin_ia32_maxps512_mask(a, b, a, 0xffff, 4)
-#define KR_MINPS_512(a, b) __builtin_ia32_minps512_mask(a, b, a, 0xffff, 4)
+#define KR_MAXPS_512(a, b) __builtin_ia32_maxps512_mask(a, b, a, -1, 4)
+#define KR_MINPS_512(a, b) __builtin_ia32_minps512_mask(a, b, a, -1, 4)
 #define KR_MAXPD_512(a, b) __builtin_ia32_maxpd512_mask(a, b, a, 0xff, 4)
 #define KR_MINPD_512(a, b) __builtin_ia32_minpd512_mask(a, b, a, 0xff, 4)
 #endif
