@@ -153,45 +153,26 @@ KR_INLINE void FN(delay_run)(const KrCall *call, const uint32_t lanes, const Kin
 }
 #else
 
-// Inputs of n ticks, one behind the other; of `still` ones feedback and mix are held, and `alone`
-// says that mix is 1.
+// Inputs of n ticks, one behind the other; of `still` ones feedback and mix are held.
 typedef struct FN(Taps) {
   const REAL *x, *feedback, *mix;
 } FN(Taps);
-typedef struct WN(Settings) {
-  Kind kind;
-  bool still, alone, adds;
-  V feedback, mix;
-} WN(Settings);
-KR_INLINE void WN(delay_vector)(const WN(Settings) s, const FN(Taps) * in, size_t k, V wet,
-                                REAL *restrict line, REAL *restrict out) {
-  V feedback = s.still ? s.feedback : VF(load)(in->feedback + k);
-  V mix = s.still ? s.mix : VF(load)(in->mix + k);
-  V y = WN(delay_put)(s.kind, s.alone, VF(load)(in->x + k), wet, feedback, mix, line + k);
-  VF(store)(out + k, s.adds ? VF(load)(out + k) + y : y);
-}
 // n entries of a line. The last vector overlaps the one before when it must: it is read first and
-// overwrites what that wrote by the same; so what `adds` comes in whole vectors.
-KR_INLINE void WN(delay_piece)(const Kind kind, const bool still, const bool alone, const bool adds,
-                               FN(Taps) in, const size_t n, REAL *restrict line,
-                               REAL *restrict out) {
-  const V feedback = VF(all)(in.feedback[0]);
-  const WN(Settings)
-      s = {kind, still, alone, adds, feedback, alone ? feedback : VF(all)(in.mix[0])};
-  if (n % VN == 0) {
-    for (size_t k = 0; k < n; k += VN) WN(delay_vector)(s, &in, k, VF(load)(line + k), line, out);
-    return;
+// overwrites what that wrote by the same.
+KR_INLINE void WN(delay_piece)(const Kind kind, const bool still, FN(Taps) in, const size_t n,
+                               REAL *restrict line, REAL *restrict out) {
+  const V feedback = VF(all)(in.feedback[0]), mix = VF(all)(in.mix[0]);
+  const size_t last = n >= VN ? n - VN : 0;
+  const V last_wet = n >= VN ? VF(load)(line + last) : feedback;
+  for (size_t k = 0, next; k + VN <= n; k = next) {
+    next = k < last && k + VN > last ? last : k + VN;
+    V y = WN(delay_put)(kind, false, VF(load)(in.x + k), k == last ? last_wet : VF(load)(line + k),
+                        still ? feedback : VF(load)(in.feedback + k),
+                        still ? mix : VF(load)(in.mix + k), line + k);
+    VF(store)(out + k, y);
   }
-  if (n > VN) {
-    const size_t last = n - VN;
-    const V wet = VF(load)(line + last);
-    for (size_t k = 0; k < last; k += VN)
-      WN(delay_vector)(s, &in, k, VF(load)(line + k), line, out);
-    WN(delay_vector)(s, &in, last, wet, line, out);
-    return;
-  }
-  for (size_t k = 0; k < n; k++)
-    out[k] = FN(delay_put_one)(kind, alone, in.x[k], line[k], in.feedback[still ? 0 : k],
+  for (size_t k = 0; n < VN && k < n; k++)
+    out[k] = FN(delay_put_one)(kind, false, in.x[k], line[k], in.feedback[still ? 0 : k],
                                in.mix[still ? 0 : k], line + k);
 }
 
@@ -212,7 +193,7 @@ KR_INLINE void WN(delay_pieces)(const KrCall *call, const Kind kind, const bool 
   size_t at = FN(place_of)(call, shape);
   for (size_t left = call->n, n; left > 0; left -= n, at = 0) {
     n = size - at < left ? size - at : left;
-    WN(delay_piece)(kind, still, false, false, in, n, line + at, out);
+    WN(delay_piece)(kind, still, in, n, line + at, out);
     in.x += n;
     out += n;
     if (!still) in.feedback += n, in.mix += n;
@@ -233,32 +214,75 @@ KR_INLINE void WN(delay_along)(const KrCall *call, const Kind kind) {
   WN(delay_pieces)(call, kind, false, in);
 }
 
-// The usual call apart: a whole tile before the ring's end, settings held, the delayed signal
+// The usual calls apart: a whole tile before the ring's end, settings held, the delayed signal
 // alone.
-KR_INLINE bool WN(delay_tile)(const KrCall *call, const Kind kind) {
-  const uint32_t mix = kind == KIND_DELAY ? 3 : 2;
+typedef struct FN(Line) {
+  REAL *line, feedback;
+} FN(Line);
+KR_INLINE bool FN(find_line)(const KrCall *call, const KrCall *head, const Kind kind,
+                             FN(Line) * at) {
   const int64_t *shape = call->field[FIELD_SHAPE];
-  const FN(Taps) in = {call->in[0], call->in[2], call->in[mix]};
-  if (call->n != KR_TILE || call->lanes != 1 || shape[SHAPE_TICKS] < KR_TILE ||
-      (call->held & HELD(kind, 1)) != HELD(kind, 0) || (kind == KIND_DELAY && in.mix[0] != 1))
+  const REAL *feedback = call->in[2], *mix = kind == KIND_DELAY ? call->in[3] : feedback;
+  if (head->n != KR_TILE || call->lanes != 1 || shape[SHAPE_TICKS] < KR_TILE ||
+      (call->held & HELD(kind, 1)) != HELD(kind, 0) || (kind == KIND_DELAY && mix[0] != 1))
     return false;
-  const size_t at = FN(place_of)(call, shape);
-  if ((size_t)shape[SHAPE_SIZE] - at < KR_TILE) return false;
-  REAL *line = (REAL *)call->field[FIELD_LINE] + at;
-  if (call->adds != 0)
-    WN(delay_piece)(kind, true, kind == KIND_DELAY, true, in, KR_TILE, line, call->out[0]);
-  else
-    WN(delay_piece)(kind, true, kind == KIND_DELAY, false, in, KR_TILE, line, call->out[0]);
-  return true;
+  const size_t place = FN(place_of)(head, shape);
+  *at = (FN(Line)){(REAL *)call->field[FIELD_LINE] + place, feedback[0]};
+  return (size_t)shape[SHAPE_SIZE] - place >= KR_TILE;
 }
-static void FN(add_run)(const KrCall *call, KrKernel *run) {
-  REAL row[KR_TILE_SIZE], *out = call->out[0];
-  void *outs[1] = {row};
+KR_INLINE void WN(delay_tile)(const Kind kind, const REAL *x, const FN(Line) * at,
+                              const uint32_t n_lines, const bool adds, REAL *out) {
+  enum { MOST = 4 };
+  V feedback[MOST];
+  for (uint32_t j = 0; j < n_lines; j++) feedback[j] = VF(all)(at[j].feedback);
+  for (size_t k = 0; k < KR_TILE; k += VN) {
+    const V in = VF(load)(x + k);
+    V sum = adds ? VF(load)(out + k) : in;
+    for (uint32_t j = 0; j < n_lines; j++) {
+      V y = WN(delay_put)(kind, kind == KIND_DELAY, in, VF(load)(at[j].line + k), feedback[j],
+                          feedback[j], at[j].line + k);
+      sum = adds || j > 0 ? sum + y : y;
+    }
+    VF(store)(out + k, sum);
+  }
+}
+KR_INLINE void WN(delay_lines)(const Kind kind, const KrCall *head, const FN(Line) * at,
+                               const uint32_t n_lines, bool adds) {
+  if (adds)
+    WN(delay_tile)(kind, head->in[0], at, n_lines, true, head->out[0]);
+  else
+    WN(delay_tile)(kind, head->in[0], at, n_lines, false, head->out[0]);
+}
+
+static void FN(run_other)(const KrCall *call, const KrCall *head, bool adds, KrKernel *run) {
+  REAL row[KR_TILE_SIZE], *out = head->out[0];
+  void *outs[1] = {adds ? row : out};
   KrCall own = *call;
+  own.n = head->n;
+  own.tick = head->tick;
   own.out = outs;
-  own.adds = 0;
   run(&own);
-  for (uint32_t i = 0; i < call->n * call->lanes; i++) out[i] += row[i];
+  for (uint32_t i = 0; adds && i < own.n * own.lanes; i++) out[i] += row[i];
+}
+// The call and those that go with it, four at once where they are usual ones.
+KR_INLINE void WN(delay_calls)(const KrCall *head, const Kind kind, KrKernel *other) {
+  bool adds = head->adds != 0;
+  for (const KrCall *call = head; call != NULL; adds = true) {
+    FN(Line) at[4];
+    const KrCall *next = call;
+    uint32_t n = 0;
+    for (; n < 4 && next != NULL && FN(find_line)(next, head, kind, &at[n]); n++) next = next->also;
+    if (n == 4) {
+      WN(delay_lines)(kind, head, at, 4, adds);
+      call = next;
+      continue;
+    }
+    if (n > 0)
+      WN(delay_lines)(kind, head, at, 1, adds);
+    else
+      FN(run_other)(call, head, adds, other);
+    call = call->also;
+  }
 }
 #define DELAY_KERNEL(name, kind)                                                                   \
   static __attribute__((noinline)) void FN(name##_any)(const KrCall *call) {                       \
@@ -270,13 +294,7 @@ static void FN(add_run)(const KrCall *call, KrKernel *run) {
     else                                                                                           \
       FN(delay_run)(call, 1, kind);                                                                \
   }                                                                                                \
-  static void FN(name)(const KrCall *call) {                                                       \
-    if (WN(delay_tile)(call, kind)) return;                                                        \
-    if (call->adds == 0)                                                                           \
-      FN(name##_any)(call);                                                                        \
-    else                                                                                           \
-      FN(add_run)(call, FN(name##_any));                                                           \
-  }
+  static void FN(name)(const KrCall *call) { WN(delay_calls)(call, kind, FN(name##_any)); }
 DELAY_KERNEL(delay, KIND_DELAY)
 DELAY_KERNEL(comb, KIND_COMB)
 DELAY_KERNEL(allpass, KIND_ALLPASS)

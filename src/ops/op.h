@@ -138,6 +138,9 @@ typedef struct KrCall {
   /// row 0 was written; 0 before the call. Never for a scalar of one lane.
   uint64_t *held_out;
   uint64_t adds; ///< bit i: output i is added to what is there (KR_OP_ADDS)
+  /// NULL, or a call over the same tile, n and tick being this one's, of the same kernel with the
+  /// same input 0, whose output is added to this one's (KR_OP_ADDS and KR_OP_ALONE).
+  const struct KrCall *also;
 } KrCall;
 typedef void KrKernel(const KrCall *call);
 /// Elements between two ticks of input i: 0 when held.

@@ -304,6 +304,14 @@ static void list_prevs(KrRun *run, KrRunUnit *unit) {
 
 // ---- sums of one lane
 
+static bool is_one_segment(const KrRunUnit *unit, const KrRunStep *first, const KrRunStep *last) {
+  for (uint32_t g = 0; g < unit->plan->n_segments; g++) {
+    const KrPlanSegment *segment = &unit->plan->segments[g];
+    if (first - unit->steps >= segment->begin && last - unit->steps < segment->end) return true;
+  }
+  return false;
+}
+
 // Terms of which each is read by the sum alone, made one after the other by kernels that can add.
 static bool can_add(const KrRunUnit *unit, const KrRunStep *sum, const uint8_t *n_readers,
                     KrRunStep **makers) {
@@ -321,21 +329,39 @@ static bool can_add(const KrRunUnit *unit, const KrRunStep *sum, const uint8_t *
       return false;
     makers[k++] = step;
   }
-  return k == sum->n_in;
+  return k == sum->n_in && is_one_segment(unit, makers[0], sum);
 }
 
-// Every term but the first of its column in its chunk is added to what that one gave.
+// Like the head but for settings that never change: it can run with it.
+static bool goes_with(const KrRunStep *step, const KrRunStep *head) {
+  uint64_t all = (UINT64_C(1) << step->n_in) - 1;
+  return head->kernel == step->kernel && head->plan->in[0] == step->plan->in[0] &&
+         (step->call.held & all) == all - 1;
+}
+
+// Every term but the first of its column in its chunk is added to what that one gave: at once,
+// together with it, where it can be.
 static void add_terms(KrRunStep *sum, KrRunStep *const *makers) {
+  KrRunStep *tail[KR_SUM_COLUMNS] = {NULL};
   uint32_t n = 0;
   for (uint32_t k = 0; k < sum->n_in; k++) {
+    KrRunStep *step = makers[k];
     uint32_t column = k % KR_SUM_CHUNK % KR_SUM_COLUMNS, first = k - k % KR_SUM_CHUNK + column;
     if (first == k) {
-      sum->in[n] = sum->in_base[n] = makers[k]->out[0];
-      sum->in_bytes[n++] = makers[k]->out_bytes[0];
+      sum->in[n] = sum->in_base[n] = step->out[0];
+      sum->in_bytes[n++] = step->out_bytes[0];
+      tail[column] = step;
       continue;
     }
-    makers[k]->out[0] = makers[k]->out_base[0] = makers[first]->out[0];
-    makers[k]->call.adds = 1;
+    step->out[0] = step->out_base[0] = makers[first]->out[0];
+    step->call.adds = 1;
+    if (tail[column] != NULL && goes_with(step, makers[first])) {
+      tail[column]->call.also = &step->call;
+      step->goes_along = true;
+      tail[column] = step;
+    } else {
+      tail[column] = NULL;
+    }
   }
   sum->n_in = n;
 }
@@ -373,6 +399,10 @@ static KrStatus make_unit(KrRun *run, uint32_t index) {
       unit->steps[i].is_serial = unit->plan->segments[g].serial;
   list_prevs(run, unit);
   fuse_sums(run, unit);
+  for (uint32_t i = unit->plan->n_steps; i-- > 0;) {
+    bool skips = i + 1 < unit->plan->n_steps && unit->steps[i + 1].goes_along;
+    unit->steps[i].next = skips ? unit->steps[i + 1].next : i + 1;
+  }
   return KR_OK;
 }
 
@@ -556,8 +586,9 @@ int64_t kr_run_count(const KrPlan *plan, uint32_t flow, int64_t until) {
 static void run_segment(KrRun *run, KrRunUnit *unit, const KrPlanSegment *segment,
                         const KrSlice *slice) {
   if (!segment->serial) {
-    for (uint32_t s = segment->begin; s < segment->end; s++) {
+    for (uint32_t s = segment->begin; s < segment->end;) {
       KrRunStep *step = &unit->steps[s];
+      s = step->next;
       if (!step->is_quick) {
         kr_step_run(run, unit, step, slice);
         continue;

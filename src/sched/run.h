@@ -54,7 +54,9 @@ typedef struct KrRunStep {
   bool is_serial; ///< runs tick by tick
   bool may_hold;  ///< inputs may be held in one tile and not in the next
   bool can_hold;  ///< and so may outputs
+  uint32_t next;  ///< step to run after it: those between go along with another (KrCall.also)
   KrCall call;
+  bool goes_along;
   const KrPlanStep *plan;
   const KrNode *node;         ///< NULL: no NODE step
   const void **in_base, **in; ///< at the tile's first tick; at the slice's
