@@ -117,11 +117,11 @@ KR_INLINE void WN(give)(const V *local, void *field) {
 // t = 1 (f32: and one for the others) as a factor of the cosine, the rest a polynomial (Remez;
 // relative error 1e-7 and 5.4e-16). f32 has t in a unit that makes both leading factors one.
 #if KR_PASS == 32
-#define T_UNIT 0x1.c0f6a2p-4f
+#define T_UNIT 0x1.c0f6a2p-4
 KR_INLINE V WN(corner_sine)(V t, V z) { return t * ((z - 0x1.eb29aep-2f) * z + 0x1.54ea8ep-6f); }
 KR_INLINE V WN(corner_cosine)(V z) { return (0x1.89b014p-7f - z) * (0x1.ef036p-4f - z); }
 #else
-#define T_UNIT 1
+#define T_UNIT 1.0
 KR_INLINE V WN(corner_sine)(V t, V z) {
   V p = VF(all)(-0x1.5fb68e9e68ad1p-28);
   p = p * z - 0x1.6dee4fdbe45ddp-26;
@@ -190,7 +190,7 @@ KR_INLINE WN(SvfLanes) WN(svf_lanes)(const KrCall *call, uint32_t v, const int m
   WN(SvfLanes)
   lanes = {.one = VF(load)((const REAL *)call->field[SVF_ONE] + v),
            .two = VF(load)((const REAL *)call->field[SVF_TWO] + v),
-           .t_dt = VF(load)((const REAL *)call->field[SVF_DT] + v) * (2 * T_UNIT),
+           .t_dt = VF(load)((const REAL *)call->field[SVF_DT] + v) * (REAL)(2 * T_UNIT),
            .q = WN(svf_q)(VF(load)((const REAL *)call->in[2] + v))};
   lanes.half_k = (REAL)0.5 / lanes.q;
   if (mode != MODE_SET) return lanes;
