@@ -37,7 +37,7 @@ static KrStatus prepare_envelope(const KrPrep *prep, const char **message) {
   .field = {STATE("from", CALL, 1),  STATE("residual", CALL, 1), STATE("age", I32, 1),             \
             STATE("stage", BOOL, 1), STATE("gate", BOOL, 1),     COEF("rate", CALL, 1),            \
             COEF("curve", CALL, 1)}
-#define FAMILY .family = "envelopes", FIELDS, .prepare = prepare_envelope
+#define FAMILY .family = "envelopes", FIELDS, .prepare = prepare_envelope, .flags = KR_OP_HOLDS
 static const KrOp OPS[] = {
     {.name = "adsr",
      FAMILY,

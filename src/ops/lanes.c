@@ -66,6 +66,13 @@ static void put(uint32_t width, const void *from, uint32_t stride, uint32_t n, v
       for (uint32_t t = 0; t < n; t++)                                                             \
         for (uint32_t l = 0; l < KR_LANES; l++) sum[t * KR_LANES + l] += from[l];                  \
   }                                                                                                \
+  /* columns are never -0: adding +0 leaves them as they are */                                    \
+  static void add_some_##f(const real *from, uint32_t stride, uint32_t n_lanes, uint32_t n,        \
+                           real *restrict sum) {                                                   \
+    for (uint32_t t = 0; t < n; t++)                                                               \
+      for (uint32_t l = 0; l < KR_LANES; l++)                                                      \
+        sum[t * KR_LANES + l] += l < n_lanes ? from[t * stride + l] : 0;                           \
+  }                                                                                                \
   static void add_##f(const real *from, uint32_t stride, uint32_t n_lanes, bool opens, uint32_t n, \
                       real *restrict sum) {                                                        \
     if (n_lanes == KR_LANES && opens) {                                                            \
@@ -77,8 +84,10 @@ static void put(uint32_t width, const void *from, uint32_t stride, uint32_t n, v
       return;                                                                                      \
     }                                                                                              \
     for (uint32_t i = 0; opens && i < n * KR_LANES; i++) sum[i] = 0;                               \
-    for (uint32_t t = 0; t < n; t++)                                                               \
-      for (uint32_t l = 0; l < n_lanes; l++) sum[t * KR_LANES + l] += from[t * stride + l];        \
+    if (n_lanes == 1)                                                                              \
+      for (uint32_t t = 0; t < n; t++) sum[t * KR_LANES] += from[t * stride];                      \
+    else                                                                                           \
+      add_some_##f(from, stride, n_lanes, n, sum);                                                 \
   }                                                                                                \
   static void close_##f(const real *chunk, bool is_first, uint32_t n, real *restrict total) {      \
     for (uint32_t i = 0; is_first && i < n * KR_LANES; i++) total[i] = chunk[i];                   \
@@ -184,9 +193,9 @@ SUM_ALL(double, f64)
                          real *restrict to) {                                                      \
     for (uint32_t v = 0; v < KR_LANES; v += (N)) {                                                 \
       const V base = kr_##p##_load(x0 + v), slope = kr_##p##_load(x1 + v) - base;                  \
-      for (uint32_t t = 0; t < n; t++)                                                             \
-        kr_##p##_store(to + t * KR_LANES + v,                                                      \
-                       a[t] == 0 ? base : base + kr_##p##_all(a[t]) * slope);                      \
+      uint32_t t = 0, until = a[n - 1] == 0 ? n : a[0] == 0;                                       \
+      for (; t < until; t++) kr_##p##_store(to + t * KR_LANES + v, base);                          \
+      for (; t < n; t++) kr_##p##_store(to + t * KR_LANES + v, base + kr_##p##_all(a[t]) * slope); \
     }                                                                                              \
   }
 #if KR_VECTOR_BYTES > 0

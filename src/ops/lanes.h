@@ -30,7 +30,8 @@ typedef struct KrLanes {
   void (*sum_f32)(const void *const *in, const size_t *bytes, uint32_t n_in, uint32_t n, float *to);
   void (*sum_f64)(const void *const *in, const size_t *bytes, uint32_t n_in, uint32_t n,
                   double *to);
-  /// x0 + a (x1 - x0) in every lane, a per tick, x0 where a is 0.
+  /// x0 + a (x1 - x0) in every lane, a per tick, x0 where a is 0: at the first tick only, or at
+  /// all.
   void (*linear_f32)(const float *x0, const float *x1, const float *a, uint32_t n, float *to);
   void (*linear_f64)(const double *x0, const double *x1, const double *a, uint32_t n, double *to);
 } KrLanes;

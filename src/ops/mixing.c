@@ -12,6 +12,7 @@
 static const KrOp OPS[] = {
     {.name = "pan",
      FAMILY,
+     .flags = KR_OP_ADDS,
      .run = RUN_REAL(pan),
      .out = {"left", "right"},
      .in = {X, SIGNAL("position", "", "0", "-1..1", "-1 left, 0 middle, 1 right")},
@@ -50,8 +51,8 @@ KR_INLINE void WN(pan_gains)(V position, V *left, V *right) {
   *left = WN(quarter_sine)(1 - part);
   *right = WN(quarter_sine)(part);
 }
-// The lanes of one vector by gains that stay.
-KR_INLINE void WN(pan_lanes)(const KrCall *call, uint32_t v, V position) {
+// The lanes of one vector by gains that stay; adds as KrCall.adds.
+KR_INLINE void WN(pan_lanes)(const KrCall *call, uint32_t v, V position, const uint64_t adds) {
   const REAL *x = (const REAL *)call->in[0] + v;
   REAL *left = (REAL *)call->out[0] + v, *restrict right = (REAL *)call->out[1] + v;
   size_t stride = kr_call_stride(call, 0);
@@ -59,26 +60,46 @@ KR_INLINE void WN(pan_lanes)(const KrCall *call, uint32_t v, V position) {
   WN(pan_gains)(position, &to_left, &to_right);
   for (uint32_t t = 0, n = call->n; t < n; t++, x += stride) {
     V in = VF(load)(x);
-    VF(store)(left + t * KR_LANES, in * to_left);
-    VF(store)(right + t * KR_LANES, in * to_right);
+    WN(emit)(left + t * KR_LANES, in * to_left, (adds & 1) != 0);
+    WN(emit)(right + t * KR_LANES, in * to_right, (adds & 2) != 0);
   }
+}
+static void WN(pan_held)(const KrCall *call, const REAL *position) {
+  for (uint32_t v = 0; v < KR_LANES; v += VN)
+    if (call->adds == 0)
+      WN(pan_lanes)(call, v, VF(load)(position + v), 0);
+    else if (call->adds == 3)
+      WN(pan_lanes)(call, v, VF(load)(position + v), 3);
+    else
+      WN(pan_lanes)(call, v, VF(load)(position + v), call->adds);
+}
+KR_INLINE void WN(pan_put)(const KrCall *call, uint32_t k, uint32_t i, V y) {
+  REAL *out = call->out[k];
+  if ((call->adds >> k & 1) != 0)
+    WN(emit)(out + i, y, true);
+  else
+    WN(put)(out, i, call->n * call->lanes, y);
 }
 static void FN(pan)(const KrCall *call) {
   FN(Flat) x, position;
   FN(flatten)(call, 1, &position);
   bool held = position.mask != UINT32_MAX;
   if (held && call->lanes == KR_LANES) {
-    for (uint32_t v = 0; v < KR_LANES; v += VN) WN(pan_lanes)(call, v, VF(load)(position.row + v));
+    WN(pan_held)(call, position.row);
     return;
   }
   FN(flatten)(call, 0, &x);
+<<<<<<< HEAD
   REAL *left = call->out[0], *right = call->out[1];
   V to_left = VF(all)(0), to_right = VF(all)(0);
+=======
+  V to_left = VF(all)(0), to_right = to_left;
+>>>>>>> ad1a10e (Sums take their terms where they are made, oscillators read slow frequencies between knots, held rows in registers)
   for (uint32_t i = 0, n = call->n * call->lanes; i < n; i += VN) {
     V in = WN(get)(&x, i, n);
     if (i == 0 || !held) WN(pan_gains)(WN(get)(&position, i, n), &to_left, &to_right);
-    WN(put)(left, i, n, in * to_left);
-    WN(put)(right, i, n, in * to_right);
+    WN(pan_put)(call, 0, i, in * to_left);
+    WN(pan_put)(call, 1, i, in * to_right);
   }
 }
 #else

@@ -1,13 +1,6 @@
 // What can be said of types and rows without looking into a family.
 #include "ops/op.h"
 
-uint32_t kr_elem_bytes(KrElem elem) {
-#define ELEM_SIZE(name, text, type) sizeof(type),
-  static const uint32_t bytes[KR_N_ELEMS] = {KR_ELEM_LIST(ELEM_SIZE)};
-#undef ELEM_SIZE
-  return bytes[elem];
-}
-
 const char *kr_elem_text(KrElem elem) {
 #define ELEM_TEXT(name, text, type) text,
   static const char *const texts[KR_N_ELEMS] = {KR_ELEM_LIST(ELEM_TEXT)};

@@ -20,7 +20,10 @@ typedef enum KrElem {
 #undef KR_ELEM_ENUM
       KR_N_ELEMS
 } KrElem;
-uint32_t kr_elem_bytes(KrElem elem);
+static inline uint32_t kr_elem_bytes(KrElem elem) {
+  bool is_wide = elem == KR_ELEM_I64 || elem == KR_ELEM_U64 || elem == KR_ELEM_F64;
+  return elem == KR_ELEM_BOOL ? 1 : is_wide ? 8 : 4;
+}
 const char *kr_elem_text(KrElem elem);
 static inline bool kr_elem_is_real(KrElem elem) { return elem >= KR_ELEM_F32; }
 
@@ -117,6 +120,19 @@ typedef struct KrFault {
   int64_t tick;
 } KrFault;
 
+/// Sixteen lanes read between knots: x0 + a[t] (x1 - x0) at tick t, x0 where a[t] is 0: at the
+/// first tick of a part at most. Parts follow each other without gaps.
+typedef struct KrRampPart {
+  uint32_t begin, end;
+  const void *x0, *x1; ///< rows
+  bool is_flat;        ///< x0 at every tick, whatever a says
+} KrRampPart;
+typedef struct KrRamp {
+  const void *a;
+  uint32_t n_parts;
+  KrRampPart part[4];
+} KrRamp;
+
 /// One kernel call over a tile [tick][lane] of one lane group.
 /// in[i] is [n][lanes] elements, or [1][lanes] when bit i of `held` is set (constant over the
 /// tile); shapes other than scalar have kr_type_count elements in place of one. in[i] may be NULL
@@ -141,6 +157,8 @@ typedef struct KrCall {
   /// NULL, or a call over the same tile, n and tick being this one's, of the same kernel with the
   /// same input 0, whose output is added to this one's (KR_OP_ADDS and KR_OP_ALONE).
   const struct KrCall *also;
+  /// NULL, or what is added to input 0 (KR_OP_RAMPS), which is one row then, NULL: nothing.
+  const KrRamp *ramp;
 } KrCall;
 typedef void KrKernel(const KrCall *call);
 /// Elements between two ticks of input i: 0 when held.
@@ -185,8 +203,10 @@ enum {
   KR_OP_INTEGER_RESULT_BOOL = 4,
   KR_OP_OPERATOR = 8, /* spelled infix or inserted by the checker: not callable by name */
   KR_OP_ALONE = 16,   /* never a lane of a group: it works along the ticks, or KR_OP_FAULTS */
-  KR_OP_FAULTS = 256, /* may report a fault */
-  KR_OP_ADDS = 32 /* can be added to what is there (KrCall.adds): its lane when it is KR_OP_ALONE */
+  KR_OP_FAULTS = 32,  /* may report a fault */
+  KR_OP_HOLDS = 64,   /* may say that an output is held (KrCall.held_out) */
+  KR_OP_RAMPS = 128,  /* sixteen lanes take KrCall.ramp when the other inputs are constant */
+  KR_OP_ADDS = 256 /* can be added to what is there (KrCall.adds): its lane when it is KR_OP_ALONE */
 };
 
 struct KrOp {

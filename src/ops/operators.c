@@ -3,12 +3,8 @@
 #include "math/elementary.h"
 #include "ops/kernel.h"
 
-#define KR_PASS 32
-#include "ops/operators.c"
-#undef KR_PASS
-#define KR_PASS 64
-#include "ops/operators.c"
-#undef KR_PASS
+#define KR_SELF "ops/operators.c"
+#include "ops/passes.h"
 
 // [n][lanes] of one type; a held input is read with stride 0.
 #define BINARY_OF(name, type, suffix, result, expression)                                          \
@@ -153,26 +149,26 @@ static KrStatus type_of_comparison(const KrPrep *prep, KrType *type, const char 
     .name = name_, .family = "operators", .doc = doc_, .in = ins, .run = {__VA_ARGS__},            \
     .flags = KR_OP_OPERATOR | KR_OP_ELEMENTWISE | (flags_), .type = type_                          \
   }
-#define ARITHMETIC(name_, doc_, ...) ROW(name_, doc_, 0, NULL, LIST(X, Y), __VA_ARGS__)
+#define ARITHMETIC(name_, doc_, flags_, ...) ROW(name_, doc_, flags_, NULL, LIST(X, Y), __VA_ARGS__)
 #define COMPARISON(name_, doc_, ...)                                                               \
   ROW(name_, doc_, KR_OP_INTEGER_RESULT_BOOL, type_of_comparison, LIST(X, Y), __VA_ARGS__)
 #define LIST(...)                                                                                  \
   { __VA_ARGS__ }
 
 static const KrOp OPS[] = {
-    ARITHMETIC("add", "x + y; integers wrap", INTEGERS(add), REALS(add)),
-    ARITHMETIC("sub", "x - y; integers wrap", INTEGERS(sub), REALS(sub)),
-    ARITHMETIC("mul", "x * y; integers wrap", INTEGERS(mul), REALS(mul)),
-    ARITHMETIC("div_real", "x / y of reals", REALS(div_real)),
-    ARITHMETIC("mod", "x % y of reals: x - y floor(x / y)", REALS(mod)),
+    ARITHMETIC("add", "x + y; integers wrap", KR_OP_ADDS, INTEGERS(add), REALS(add)),
+    ARITHMETIC("sub", "x - y; integers wrap", KR_OP_ADDS, INTEGERS(sub), REALS(sub)),
+    ARITHMETIC("mul", "x * y; integers wrap", KR_OP_ADDS, INTEGERS(mul), REALS(mul)),
+    ARITHMETIC("div_real", "x / y of reals", KR_OP_ADDS, REALS(div_real)),
+    ARITHMETIC("mod", "x % y of reals: x - y floor(x / y)", 0, REALS(mod)),
     ROW("idiv", "div(x, y): floor division of integers; zero divisor: error",
         KR_OP_ALONE | KR_OP_FAULTS, NULL, LIST(X, Y, WHEN), INTEGERS(idiv)),
     ROW("imod", "x % y: rest of floor division of integers; zero divisor: error",
         KR_OP_ALONE | KR_OP_FAULTS, NULL, LIST(X, Y, WHEN), INTEGERS(imod)),
     ROW("neg", "-x; integers wrap", 0, NULL, LIST(X), INTEGERS(neg), REALS(neg)),
     ROW("not", "!x", 0, NULL, LIST(X), [KR_ELEM_BOOL] = not_bool),
-    ARITHMETIC("and", "x && y; both are computed every tick", [KR_ELEM_BOOL] = and_bool),
-    ARITHMETIC("or", "x || y; both are computed every tick", [KR_ELEM_BOOL] = or_bool),
+    ARITHMETIC("and", "x && y; both are computed every tick", 0, [KR_ELEM_BOOL] = and_bool),
+    ARITHMETIC("or", "x || y; both are computed every tick", 0, [KR_ELEM_BOOL] = or_bool),
     COMPARISON("eq", "x == y; false with NaN", [KR_ELEM_BOOL] = eq_bool, INTEGERS(eq), REALS(eq)),
     COMPARISON("ne", "x != y; false with NaN", [KR_ELEM_BOOL] = ne_bool, INTEGERS(ne), REALS(ne)),
     COMPARISON("lt", "x < y; false with NaN", INTEGERS(lt), REALS(lt)),
@@ -193,23 +189,23 @@ KR_KERNELS(operators, KR_NUMBERS(add), KR_NUMBERS(sub), KR_NUMBERS(mul), KR_NUMB
 #else
 #include "ops/pass.h"
 
+#if KR_WIDE
 #define BINARY(name, expression)                                                                   \
-  static void FN(name)(const KrCall *call) {                                                       \
-    REAL x_held[KR_TILE_SIZE], y_held[KR_TILE_SIZE];                                               \
-    const REAL *x_at = FN(dense)(call, 0, x_held), *y_at = FN(dense)(call, 1, y_held);             \
-    REAL *restrict out = call->out[0];                                                             \
-    uint32_t n = call->n * call->lanes;                                                            \
-    for (uint32_t i = 0; i < n; i++) {                                                             \
-      REAL x = x_at[i], y = y_at[i];                                                               \
-      out[i] = expression;                                                                         \
-    }                                                                                              \
-  }
+  KR_INLINE V WN(name##_of)(V x, V y) { return expression; }                                       \
+  static void FN(name)(const KrCall *call) { WN(each_of_two)(call, WN(name##_of)); }
 BINARY(add, x + y)
 BINARY(sub, x - y)
 BINARY(mul, x *y)
 BINARY(div_real, x / y)
-BINARY(mod, RF(mod)(x, y))
 #undef BINARY
+
+static void FN(mod)(const KrCall *call) {
+  REAL x_held[KR_TILE_SIZE], y_held[KR_TILE_SIZE];
+  const REAL *x = FN(dense)(call, 0, x_held), *y = FN(dense)(call, 1, y_held);
+  REAL *restrict out = call->out[0];
+  uint32_t n = call->n * call->lanes;
+  for (uint32_t i = 0; i < n; i++) out[i] = RF(mod)(x[i], y[i]);
+}
 
 static void FN(neg)(const KrCall *call) {
   REAL held[KR_TILE_SIZE];
@@ -218,4 +214,5 @@ static void FN(neg)(const KrCall *call) {
   uint32_t n = call->n * call->lanes;
   for (uint32_t i = 0; i < n; i++) out[i] = -x[i];
 }
+#endif
 #endif

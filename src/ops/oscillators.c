@@ -145,6 +145,7 @@ static const KrOp OPS[] = {
      FAMILY,
      FREQ_PHASE,
      .run = RUN_REAL(sine),
+     .flags = KR_OP_ADDS | KR_OP_RAMPS,
      .doc = "Sine, 0 at phase 0; within 2.5e-7 (f32) or 1e-15 (f64)"},
     {.name = "saw",
      FAMILY,
@@ -233,10 +234,18 @@ static void FN(impulse)(const KrCall *call) {
   uint32_t n = call->n * call->lanes;                                                              \
   for (uint32_t i = 0; i < n; i += VN) {                                                           \
     VU word = (VU)VF(load_bits)(words.at + i);                                                     \
-    WN(put)(out, i, n, expression);                                                                \
+    if (call->adds != 0)                                                                           \
+      WN(emit)(out + i, expression, true);                                                         \
+    else                                                                                           \
+      WN(put)(out, i, n, expression);                                                              \
   }
+KR_INLINE V WN(sine_turned)(VU turned) { return WN(quarter_sine)(WN(fold_turned)(turned)); }
 static void FN(sine)(const KrCall *call) {
   FN(Words) words;
+  WN(Shape) shape = {WN(sine_turned), call->out[0], (UINT)1 << (KR_PASS - 2), false};
+  if (call->adds == 0 && WN(each_phase)(call, 1, &shape)) return;
+  shape.adds = true;
+  if (call->adds != 0 && WN(each_phase)(call, 1, &shape)) return;
   WN(advance)(call, 1, &words);
   EACH_WORD(WN(quarter_sine)(WN(fold)(word)))
 }

@@ -202,6 +202,53 @@ KR_INLINE void WN(put)(REAL *out, uint32_t i, uint32_t n, V y) {
   VF(store)(rest, y);
   for (uint32_t l = 0; i + l < n; l++) out[i + l] = rest[l];
 }
+// Elements i.. of n at `at`, zeros after the last.
+KR_INLINE V WN(part)(const REAL *at, uint32_t i, uint32_t n) {
+  if (n - i >= VN) return VF(load)(at + i);
+  REAL rest[VN] = {0};
+  for (uint32_t l = 0; i + l < n; l++) rest[l] = at[i + l];
+  return VF(load)(rest);
+}
+
+// y to out, or added to what is there (KrCall.adds).
+KR_INLINE void WN(emit)(REAL *out, V y, const bool adds) {
+  VF(store)(out, adds ? VF(load)(out) + y : y);
+}
+
+// The output of an elementwise operator of two inputs; a held row stays in a register.
+KR_INLINE void WN(loop_of_two)(const KrCall *call, V (*of)(V x, V y), const bool adds) {
+  const REAL *x = call->in[0], *y = call->in[1];
+  REAL *restrict out = call->out[0];
+  bool x_held = kr_call_stride(call, 0) == 0, y_held = kr_call_stride(call, 1) == 0;
+  bool one_lane = call->lanes == 1;
+  uint32_t n = call->n * call->lanes, whole = n - n % VN, stride = one_lane ? VN : KR_LANES;
+  V x_row = VF(all)(x[0]), y_row = VF(all)(y[0]);
+  if (!x_held && !y_held) {
+    for (uint32_t i = 0; i < whole; i += VN)
+      WN(emit)(out + i, of(VF(load)(x + i), VF(load)(y + i)), adds);
+  } else {
+    for (uint32_t v = 0; v < stride; v += VN) {
+      if (x_held && !one_lane) x_row = VF(load)(x + v);
+      if (y_held && !one_lane) y_row = VF(load)(y + v);
+      for (uint32_t i = v; x_held && y_held && i < whole; i += stride)
+        WN(emit)(out + i, of(x_row, y_row), adds);
+      for (uint32_t i = v; x_held && !y_held && i < whole; i += stride)
+        WN(emit)(out + i, of(x_row, VF(load)(y + i)), adds);
+      for (uint32_t i = v; !x_held && i < whole; i += stride)
+        WN(emit)(out + i, of(VF(load)(x + i), y_row), adds);
+    }
+  }
+  if (whole == n) return;
+  V x_rest = x_held ? x_row : WN(part)(x, whole, n),
+    y_rest = y_held ? y_row : WN(part)(y, whole, n);
+  WN(put)(out, whole, n, of(x_rest, y_rest));
+}
+KR_INLINE void WN(each_of_two)(const KrCall *call, V (*of)(V x, V y)) {
+  if (call->adds != 0)
+    WN(loop_of_two)(call, of, true);
+  else
+    WN(loop_of_two)(call, of, false);
+}
 #endif
 
 // Input i at tick t, lane l of a body with `lanes` lanes.

@@ -203,7 +203,7 @@ static KrStatus type_of_number(const KrPrep *prep, KrType *type, const char **me
 #define HOP SETTING("hop", "", "256", "divides the size", "ticks from one transform to the next")
 #define WINDOW CHOICE("window", "hann", "rect|hann|hamming|blackman", "window, periodic")
 #define TRANSFORM_FIELDS COEF("plan", BOOL, 0), COEF("work", CALL, 0)
-#define FAMILY .family = "spectra"
+#define FAMILY .family = "spectra", .flags = KR_OP_HOLDS
 static const KrOp OPS[] = {
     {.name = "fft",
      FAMILY,

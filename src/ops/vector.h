@@ -76,7 +76,7 @@ enum { KR_N_V32 = KR_VECTOR_BYTES / 4, KR_N_V64 = KR_VECTOR_BYTES / 8 };
   KR_INLINE real kr_##p##_floor(real x) { return kr_##f##_floor(x); }                              \
   KR_VECTOR_COMMON(p, f, real, real, I, U)
 
-#define KR_VECTOR_MANY(p, f, real, V, I, U, SI, MAX, WHOLE)                                        \
+#define KR_VECTOR_MANY(p, f, real, V, I, U, SI, MAX)                                               \
   KR_INLINE I kr_##p##_bits(V x) { return (I)x; }                                                  \
   KR_INLINE V kr_##p##_of_bits(I x) { return (V)x; }                                               \
   KR_INLINE V kr_##p##_all(real x) { return x - (V){0}; }                                          \
@@ -96,16 +96,10 @@ enum { KR_N_V32 = KR_VECTOR_BYTES / 4, KR_N_V64 = KR_VECTOR_BYTES / 8 };
     I m = kr_##p##_magnitude();                                                                    \
     return kr_##p##_of_bits((kr_##p##_bits(x) & m) | (kr_##p##_bits(y) & ~m));                     \
   }                                                                                                \
-  /* as kr_f32_floor */                                                                            \
-  KR_INLINE V kr_##p##_floor(V x) {                                                                \
-    V a = kr_##p##_abs(x), big = kr_##p##_all(WHOLE);                                              \
-    big = kr_##p##_where(kr_##p##_lt(a, big), big);                                                \
-    V r = kr_##p##_copysign((a + big) - big, x);                                                   \
-    r = r + kr_##p##_where(kr_##p##_lt(x, r), kr_##p##_all(-1));                                   \
-    return kr_##p##_copysign(r, x);                                                                \
-  }
+  KR_VECTOR_FLOOR(p, V)
 
-// MAXPS and its like give the second operand unless the first is greater: a > b ? a : b.
+// What the processor has one instruction for, but no operator of the language. MAXPS and its like
+// give the second operand unless the first is greater: a > b ? a : b.
 #define KR_VECTOR_BY_SELECT(p, V)                                                                  \
   KR_INLINE V kr_##p##_greater(V a, V b) { return kr_##p##_select(kr_##p##_lt(b, a), a, b); }      \
   KR_INLINE V kr_##p##_lesser(V a, V b) { return kr_##p##_select(kr_##p##_lt(a, b), a, b); }
@@ -117,11 +111,13 @@ enum { KR_N_V32 = KR_VECTOR_BYTES / 4, KR_N_V64 = KR_VECTOR_BYTES / 8 };
   KR_VECTOR_BY_BUILTIN(v32, V, __builtin_ia32_maxps, __builtin_ia32_minps)
 #define KR_VECTOR_EXTREMES_v64(V)                                                                  \
   KR_VECTOR_BY_BUILTIN(v64, V, __builtin_ia32_maxpd, __builtin_ia32_minpd)
+#define KR_VECTOR_TRUNCATE(x) __builtin_ia32_cvttps2dq(x)
 #elif defined(__AVX__) && KR_VECTOR_BYTES == 32
 #define KR_VECTOR_EXTREMES_v32(V)                                                                  \
   KR_VECTOR_BY_BUILTIN(v32, V, __builtin_ia32_maxps256, __builtin_ia32_minps256)
 #define KR_VECTOR_EXTREMES_v64(V)                                                                  \
   KR_VECTOR_BY_BUILTIN(v64, V, __builtin_ia32_maxpd256, __builtin_ia32_minpd256)
+#define KR_VECTOR_TRUNCATE(x) __builtin_ia32_cvttps2dq256(x)
 #elif defined(__AVX512F__) && KR_VECTOR_BYTES == 64
 #ifdef __clang__ // 4: rounding as it is set
 #define KR_MAXPS_512(a, b) __builtin_ia32_maxps512(a, b, 4)
@@ -136,6 +132,7 @@ enum { KR_N_V32 = KR_VECTOR_BYTES / 4, KR_N_V64 = KR_VECTOR_BYTES / 8 };
 #endif
 #define KR_VECTOR_EXTREMES_v32(V) KR_VECTOR_BY_BUILTIN(v32, V, KR_MAXPS_512, KR_MINPS_512)
 #define KR_VECTOR_EXTREMES_v64(V) KR_VECTOR_BY_BUILTIN(v64, V, KR_MAXPD_512, KR_MINPD_512)
+#define KR_VECTOR_TRUNCATE(x) __builtin_ia32_cvttps2dq512_mask(x, (KrVi32){0}, 0xffff, 4)
 #else
 #define KR_VECTOR_EXTREMES_v32(V) KR_VECTOR_BY_SELECT(v32, V)
 #define KR_VECTOR_EXTREMES_v64(V) KR_VECTOR_BY_SELECT(v64, V)
@@ -164,10 +161,81 @@ enum { KR_N_V32 = KR_VECTOR_BYTES / 4, KR_N_V64 = KR_VECTOR_BYTES / 8 };
   }
 #endif
 
+// As kr_f32_floor.
+#define KR_VECTOR_FLOOR_BY_SUM(p, V, WHOLE)                                                        \
+  KR_INLINE V kr_##p##_floor(V x) {                                                                \
+    V a = kr_##p##_abs(x), big = kr_##p##_all(WHOLE);                                              \
+    big = kr_##p##_where(kr_##p##_lt(a, big), big);                                                \
+    V r = kr_##p##_copysign((a + big) - big, x);                                                   \
+    r = r + kr_##p##_where(kr_##p##_lt(x, r), kr_##p##_all(-1));                                   \
+    return kr_##p##_copysign(r, x);                                                                \
+  }
+#define KR_VECTOR_FLOOR_BY_BUILTIN(p, V, ...)                                                      \
+  KR_INLINE V kr_##p##_floor(V x) { return (V)__VA_ARGS__; }
+#if defined(__AVX512F__)
+#define KR_VECTOR_FLOOR_v32(V)                                                                     \
+  KR_VECTOR_FLOOR_BY_BUILTIN(v32, V, __builtin_ia32_rndscaleps_mask(x, 9, x, 0xffff, 4))
+#define KR_VECTOR_FLOOR_v64(V)                                                                     \
+  KR_VECTOR_FLOOR_BY_BUILTIN(v64, V, __builtin_ia32_rndscalepd_mask(x, 9, x, 0xff, 4))
+#elif defined(__AVX__) && KR_VECTOR_BYTES == 32
+#define KR_VECTOR_FLOOR_v32(V) KR_VECTOR_FLOOR_BY_BUILTIN(v32, V, __builtin_ia32_roundps256(x, 9))
+#define KR_VECTOR_FLOOR_v64(V) KR_VECTOR_FLOOR_BY_BUILTIN(v64, V, __builtin_ia32_roundpd256(x, 9))
+#elif defined(__SSE4_1__) && KR_VECTOR_BYTES == 16
+#define KR_VECTOR_FLOOR_v32(V) KR_VECTOR_FLOOR_BY_BUILTIN(v32, V, __builtin_ia32_roundps(x, 9))
+#define KR_VECTOR_FLOOR_v64(V) KR_VECTOR_FLOOR_BY_BUILTIN(v64, V, __builtin_ia32_roundpd(x, 9))
+#else
+#define KR_VECTOR_FLOOR_v32(V) KR_VECTOR_FLOOR_BY_SUM(v32, V, 0x1p23f)
+#define KR_VECTOR_FLOOR_v64(V) KR_VECTOR_FLOOR_BY_SUM(v64, V, 0x1p52)
+#endif
+#define KR_VECTOR_FLOOR(p, V) KR_VECTOR_FLOOR_##p(V)
+
 KR_VECTOR_ONE(s32, f32, float, int32_t, uint32_t, INT32_MAX)
 KR_VECTOR_ONE(s64, f64, double, int64_t, uint64_t, INT64_MAX)
 #if KR_VECTOR_BYTES > 0
-KR_VECTOR_MANY(v32, f32, float, KrVf32, KrVi32, KrVu32, int32_t, INT32_MAX, 0x1p23f)
-KR_VECTOR_MANY(v64, f64, double, KrVf64, KrVi64, KrVu64, int64_t, INT64_MAX, 0x1p52)
+KR_VECTOR_MANY(v32, f32, float, KrVf32, KrVi32, KrVu32, int32_t, INT32_MAX)
+KR_VECTOR_MANY(v64, f64, double, KrVf64, KrVi64, KrVu64, int64_t, INT64_MAX)
+
+// Elements of even (odd) index of a followed by b: the lower (upper) halves of 64-bit integers.
+#if KR_VECTOR_BYTES == 16
+#define KR_V32_EVEN(a, b) __builtin_shufflevector(a, b, 0, 2, 4, 6)
+#define KR_V32_ODD(a, b) __builtin_shufflevector(a, b, 1, 3, 5, 7)
+#elif KR_VECTOR_BYTES == 32
+#define KR_V32_EVEN(a, b) __builtin_shufflevector(a, b, 0, 2, 4, 6, 8, 10, 12, 14)
+#define KR_V32_ODD(a, b) __builtin_shufflevector(a, b, 1, 3, 5, 7, 9, 11, 13, 15)
+#else
+#define KR_V32_EVEN(a, b)                                                                          \
+  __builtin_shufflevector(a, b, 0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30)
+#define KR_V32_ODD(a, b)                                                                           \
+  __builtin_shufflevector(a, b, 1, 3, 5, 7, 9, 11, 13, 15, 17, 19, 21, 23, 25, 27, 29, 31)
 #endif
+
+// Toward zero; the least integer for what is out of range or NaN.
+KR_INLINE KrVi32 kr_v32_truncate(KrVf32 x) {
+#ifdef KR_VECTOR_TRUNCATE
+  return (KrVi32)KR_VECTOR_TRUNCATE(x);
+#else
+  KrVi32 in = kr_v32_lt(kr_v32_abs(x), kr_v32_all(0x1p31f));
+  return kr_v32_select_bits(in, kr_v32_to_int(kr_v32_where(in, x)), kr_v32_all_bits(INT32_MIN));
+#endif
+}
+// Magnitude; the least integer stays.
+KR_INLINE KrVi32 kr_v32_abs_bits(KrVi32 x) {
+#if defined(__AVX512F__) && !defined(__clang__)
+  return (KrVi32)__builtin_ia32_pabsd512_mask(x, (KrVi32){0}, UINT16_MAX);
+#elif defined(__AVX2__) && !defined(__clang__)
+  return (KrVi32)__builtin_ia32_pabsd256(x);
+#elif defined(__SSSE3__) && !defined(__clang__)
+  return (KrVi32)__builtin_ia32_pabsd128(x);
+#else
+  KrVi32 sign = x >> 31;
+  return (x ^ sign) - sign;
+#endif
+}
+KR_INLINE KrVi64 kr_v64_abs_bits(KrVi64 x) {
+  KrVi64 sign = x >> 63;
+  return (x ^ sign) - sign;
+}
+#endif
+KR_INLINE int32_t kr_s32_abs_bits(int32_t x) { return (x ^ x >> 31) - (x >> 31); }
+KR_INLINE int64_t kr_s64_abs_bits(int64_t x) { return (x ^ x >> 63) - (x >> 63); }
 #endif

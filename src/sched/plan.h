@@ -61,6 +61,7 @@ typedef enum KrStepKind {
   KR_STEP_LANE,   ///< one lane of a value
   KR_STEP_SPREAD, ///< one lane in every lane
   KR_STEP_PACK,   ///< lanes of several values side by side
+  KR_STEP_OPEN,   ///< the columns of a sum from +0: in[0], or out
   KR_STEP_ADD,    ///< adds a value to the columns of a sum: in[0], to out and out + 1
   KR_STEP_KEEP,   ///< a value as it is, once it is complete
   KR_STEP_FOLD    ///< the columns of a sum to one lane
@@ -78,11 +79,17 @@ typedef struct KrPlanStep {
   bool is_whole;                      ///< ADD: in[0] are the columns of a whole chunk
   uint32_t node;                      ///< NODE; ADD, FOLD: the sum
   uint32_t state;                     ///< COMMIT
-  uint32_t ring; ///< IMPORT, READ, CROSS, WINDOW, HISTORY, PREV across units: what it reads
+  uint32_t ring; ///< IMPORT, ADD of a part's chunk, READ, CROSS, WINDOW, HISTORY, PREV across
+                 ///< units: what it reads
   uint32_t rank; ///< place in the flow's order of nodes
   uint32_t *in;  ///< values; KR_NONE: absent
   uint32_t n_in;
-  uint32_t out, n_out;   ///< values out … out + n_out - 1
+  uint32_t out, n_out; ///< values out … out + n_out - 1
+  uint64_t adds;   ///< NODE: outputs that are added to columns; those are the last n_sums inputs
+  bool is_ramp;    ///< NODE CROSS: it finds the knots only
+  bool has_ramp;   ///< NODE: what a CROSS gives is added to in[0]
+  uint32_t ramp;   ///< … its output
+  uint32_t n_sums; ///< NODE: n_out when it adds, else 0; KR_NONE among them: not added
   uint64_t *field_count; ///< OP: entries per field, of the lane that has most
   uint64_t *lane_count;  ///< OP: entries of field f of lane l at [l * n_fields + f]
   uint32_t n_fields;
@@ -209,6 +216,8 @@ uint32_t kr_step_field_bytes(const KrNode *node, uint32_t field); ///< per entry
 KrStatus kr_plan_leads(KrPlan *plan);
 /// Fills units[].needs and dependents.
 void kr_plan_needs(KrPlan *plan);
+/// Sums take their terms where they are made.
+void kr_plan_fuse(KrPlan *plan);
 /// Memory of the values, once the tiles are sized.
 void kr_plan_slots(KrPlan *plan);
 /// KR_ERROR_PROGRAM for what is too long or too large, as soon as it can be known: clocks, windows,

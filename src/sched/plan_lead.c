@@ -240,7 +240,8 @@ static void add_import_needs(KrPlan *plan, uint32_t unit) {
     const KrPlanStep *step = &u->steps[i];
     bool is_prev =
         step->kind == KR_STEP_NODE && plan->graph->nodes[step->node].kind == KR_NODE_PREV;
-    if ((step->kind != KR_STEP_IMPORT && !is_prev) || step->ring == KR_NONE) continue;
+    bool reads = step->kind == KR_STEP_IMPORT || step->kind == KR_STEP_ADD || is_prev;
+    if (!reads || step->ring == KR_NONE) continue;
     uint32_t source = plan->rings[step->ring].unit;
     int64_t base = unit_flow(plan, source)->phase - (is_prev ? 0 : 1);
     add_need(plan, unit, (KrPlanNeed){source, base, INT64_MIN, !is_prev});

@@ -213,6 +213,7 @@ static SumSteps begin_sum(const KrBuilder *builder, uint32_t index) {
                              .n_in = 3}};
 }
 
+// `value` is KR_NONE for a whole chunk that sum->step.ring keeps.
 static void add_term(KrBuilder *builder, SumSteps *sum, uint32_t value, uint32_t first,
                      uint32_t n) {
   KrPlanStep step = sum->step;
@@ -263,18 +264,6 @@ static bool has_group(const KrBuilder *builder, uint32_t index) {
   return false;
 }
 
-static uint32_t import_part(KrBuilder *builder, const KrPlanPart *part) {
-  KrPlan *plan = builder->plan;
-  KrPlanStep step = {.kind = KR_STEP_IMPORT,
-                     .lanes = KR_LANES,
-                     .ring = plan->values[part->value].ring,
-                     .after = KR_NONE,
-                     .n_out = 1};
-  step.out = kr_plan_add_value(plan, plan->values[part->value].type, KR_LANES, builder->unit);
-  kr_builder_add(builder, step);
-  return step.out;
-}
-
 static void add_sum(KrBuilder *builder, uint32_t index) {
   KrPlan *plan = builder->plan;
   SumSteps sum = begin_sum(builder, index);
@@ -284,14 +273,16 @@ static void add_sum(KrBuilder *builder, uint32_t index) {
   if (sum.has_total) kr_plan_add_value(plan, sum.node->type, KR_LANES, builder->unit);
   for (uint32_t first = 0; first < n; first += KR_SUM_CHUNK) {
     uint32_t end = n - first < KR_SUM_CHUNK ? n : first + KR_SUM_CHUNK;
-    if (parts == KR_NONE)
+    if (parts == KR_NONE) {
       add_terms(builder, &sum, first, end);
-    else
-      add_term(builder, &sum, import_part(builder, &plan->parts[parts + first / KR_SUM_CHUNK]),
-               first, KR_SUM_CHUNK);
+      continue;
+    }
+    sum.step.ring = plan->values[plan->parts[parts + first / KR_SUM_CHUNK].value].ring;
+    add_term(builder, &sum, KR_NONE, first, KR_SUM_CHUNK);
   }
   KrPlanStep fold = sum.step;
   fold.kind = KR_STEP_FOLD;
+  fold.ring = KR_NONE;
   fold.lanes = 1;
   fold.in = KR_NEW_ARRAY(plan->arena, uint32_t, 1);
   fold.in[0] = sum.chunk + sum.has_total;

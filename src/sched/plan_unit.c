@@ -413,7 +413,8 @@ static Terms link_terms(const KrBuilder *builder) {
   for (uint32_t i = 0; i < builder->n; i++) {
     const KrPlanStep *step = &builder->steps[i];
     if (step->kind != KR_STEP_ADD) continue;
-    uint32_t on[2] = {step->after, builder->value_step[step->in[0]]};
+    uint32_t value = step->in[0];
+    uint32_t on[2] = {step->after, value == KR_NONE ? KR_NONE : builder->value_step[value]};
     for (uint32_t k = 0; k < 2; k++) {
       if (on[k] == KR_NONE) continue;
       terms.next[2 * i + k] = terms.first[on[k]];
@@ -591,5 +592,6 @@ KrStatus kr_plan_units(KrPlan *plan) {
   make_parts(plan);
   make_rings(plan);
   build_units(plan);
+  kr_plan_fuse(plan);
   return KR_OK;
 }

@@ -64,6 +64,7 @@ static void make_buffers(KrRun *run) {
   for (uint32_t i = 0; i < plan->n_rows; i++) fill_row(run, &plan->rows[i]);
   run->held = KR_NEW_ARRAY(run->arena, uint8_t, plan->n_values);
   for (uint32_t i = 0; i < plan->n_values; i++) run->held[i] = plan->values[i].held;
+  run->varies = KR_NEW_ARRAY(run->arena, uint8_t, plan->n_values);
 }
 
 static void make_states(KrRun *run) {
@@ -154,6 +155,11 @@ static void point_values(KrRun *run, KrRunStep *step) {
     step->out_ring[k] = value->ring;
     step->has_ring |= value->ring != KR_NONE;
   }
+  // What is added goes to the sum in place of a value of its own.
+  step->call.adds = plan->adds;
+  for (uint32_t k = 0; k < plan->n_sums; k++)
+    if ((plan->adds >> k & 1) != 0)
+      step->out_base[k] = step->out[k] = run->buffer[plan->in[plan->n_in - plan->n_sums + k]];
 }
 
 static KrStatus prepare_lane(KrRun *run, const KrRunStep *step, uint32_t lane) {
@@ -218,25 +224,54 @@ static void point_source(KrRun *run, const KrRunUnit *unit, KrRunStep *step) {
   step->last = n_steps >= 0 ? n_steps - 1 : INT64_MAX;
 }
 
-static bool is_plain_value(const KrRun *run, uint32_t value) {
-  const KrPlanValue *v = &run->plan->values[value];
-  return v->lanes == 1 && v->type.shape == KR_SHAPE_SCALAR;
+// May an output of this step be held in one tile and not in the next?
+static bool can_hold(const KrRun *run, const KrRunStep *step) {
+  const KrPlanStep *plan = step->plan;
+  bool one_lane = step->lanes == 1, is_plain = one_lane;
+  for (uint32_t k = 0; k < step->n_out; k++)
+    is_plain = is_plain && run->plan->values[plan->out + k].type.shape == KR_SHAPE_SCALAR;
+  if (step->node == NULL || step->n_out == 0 || is_plain || plan->adds != 0 || step->is_serial)
+    return false;
+  if (step->node->kind != KR_NODE_OP)
+    return step->node->kind == KR_NODE_SIGNAL ||
+           (step->node->kind == KR_NODE_CROSS && step->node->mode == KR_MODE_NEAREST);
+  if ((step->node->op->flags & KR_OP_HOLDS) != 0) return true;
+  bool holds = (step->node->op->flags & KR_OP_ELEMENTWISE) != 0 && step->n_in > 0;
+  for (uint32_t k = 0; k < step->n_in && holds; k++)
+    holds = plan->in[k] == KR_NONE || run->held[plan->in[k]] || run->varies[plan->in[k]];
+  return holds;
 }
 
-// Values of one lane are held always or never; others may be held for a tile.
-static void find_holds(const KrRun *run, KrRunStep *step) {
-  bool is_plain = true;
-  for (uint32_t k = 0; k < step->n_in; k++)
-    is_plain = is_plain && (step->plan->in[k] == KR_NONE || is_plain_value(run, step->plan->in[k]));
-  step->can_hold = step->n_out > 0;
-  for (uint32_t k = 0; k < step->n_out; k++) {
-    bool is_plain_out = is_plain_value(run, step->plan->out + k);
-    is_plain = is_plain && is_plain_out;
-    step->can_hold = step->can_hold && !is_plain_out;
+// Which values are held always, never, or in some tiles; makers come before their readers.
+static void find_holds(KrRun *run, KrRunStep *step) {
+  const KrPlanStep *plan = step->plan;
+  step->varying = KR_NEW_ARRAY(run->arena, KrRunVarying, step->n_in);
+  for (uint32_t k = 0; k < step->n_in; k++) {
+    uint32_t value = plan->in[k];
+    if (value == KR_NONE && k < 64) step->call.held |= UINT64_C(1) << k;
+    if (value != KR_NONE && run->varies[value])
+      step->varying[step->n_varying++] =
+          (KrRunVarying){&run->held[value], k, run->plan->values[value].n_bytes};
   }
-  step->may_hold = !is_plain;
-  step->is_quick = is_plain && !step->has_ring && step->node != NULL &&
-                   step->node->kind == KR_NODE_OP && !(step->node->op->flags & KR_OP_FAULTS);
+  step->can_hold = can_hold(run, step);
+  for (uint32_t k = 0; k < step->n_out; k++) run->varies[plan->out + k] = step->can_hold;
+  step->is_quick = step->n_varying == 0 && !step->can_hold && !step->has_ring &&
+                   step->node != NULL && step->node->kind == KR_NODE_OP &&
+                   !(step->node->op->flags & KR_OP_FAULTS);
+}
+
+// The fractions of a crossing whose clocks meet often.
+static void fill_table(KrRun *run, KrRunStep *step) {
+  enum { LONGEST = 4096 };
+  KrStepper at;
+  const KrClock *reader = &run->plan->graph->flows[step->node->flow].clock;
+  if (step->node->type.elem != KR_ELEM_F32 ||
+      kr_stepper_init(&at, reader, &step->place->source, step->place->shift, 0) != KR_OK ||
+      at.den > LONGEST)
+    return;
+  step->place->table = KR_NEW_ARRAY(run->arena, float, at.den);
+  for (uint64_t rest = 0; rest < at.den; rest++)
+    step->place->table[rest] = kr_cross_fraction_f32(rest, at.den);
 }
 
 static void find_place(KrRun *run, KrRunUnit *unit, KrRunStep *step) {
@@ -245,6 +280,7 @@ static void find_place(KrRun *run, KrRunUnit *unit, KrRunStep *step) {
   if (node->kind != KR_NODE_CROSS || step->lanes == 1) return;
   if (node->mode != KR_MODE_LINEAR && node->mode != KR_MODE_CUBIC) return;
   const KrClock *source = &graph->flows[graph->nodes[node->source.node].flow].clock;
+  step->knots = KR_NEW_ARRAY(run->arena, KrRunKnot, 4);
   if (unit->places == NULL)
     unit->places = KR_NEW_ARRAY(run->arena, KrRunPlace, unit->plan->n_steps);
   for (uint32_t i = 0; i < unit->n_places && step->place == NULL; i++) {
@@ -259,6 +295,14 @@ static void find_place(KrRun *run, KrRunUnit *unit, KrRunStep *step) {
   step->place->source = *source;
   step->place->shift = step->plan->shift;
   step->place->tick = -1;
+  fill_table(run, step);
+}
+
+static const KrRamp *find_ramp(const KrRunUnit *unit, uint32_t value) {
+  for (uint32_t i = 0; i < unit->plan->n_steps; i++)
+    if (unit->plan->steps[i].is_ramp && unit->plan->steps[i].out == value)
+      return &unit->steps[i].ramp;
+  return NULL;
 }
 
 static KrStatus make_step(KrRun *run, KrRunUnit *unit, KrRunStep *step) {
@@ -272,6 +316,7 @@ static KrStatus make_step(KrRun *run, KrRunUnit *unit, KrRunStep *step) {
   if (unit != NULL && plan->kind != KR_STEP_COMMIT && plan->ring != KR_NONE)
     point_source(run, unit, step);
   if (step->node == NULL) return KR_OK;
+  if (plan->kind == KR_STEP_NODE && plan->has_ramp) step->call.ramp = find_ramp(unit, plan->ramp);
   if (step->node->kind == KR_NODE_OP) KR_TRY(prepare_op(run, step));
   if (step->node->kind == KR_NODE_PREV) prepare_prev(run, step);
   if (step->node->kind == KR_NODE_SIGNAL) prepare_sites(run, step);
@@ -390,13 +435,11 @@ static KrStatus make_unit(KrRun *run, uint32_t index) {
   unit->plan = &run->plan->units[index];
   unit->steps = KR_NEW_ARRAY(run->arena, KrRunStep, unit->plan->n_steps);
   unit->scratch = kr_arena_alloc(run->arena, scratch_bytes(unit->plan));
-  for (uint32_t i = 0; i < unit->plan->n_steps; i++) {
-    unit->steps[i].plan = &unit->plan->steps[i];
-    KR_TRY(make_step(run, unit, &unit->steps[i]));
-  }
+  for (uint32_t i = 0; i < unit->plan->n_steps; i++) unit->steps[i].plan = &unit->plan->steps[i];
   for (uint32_t g = 0; g < unit->plan->n_segments; g++)
     for (uint32_t i = unit->plan->segments[g].begin; i < unit->plan->segments[g].end; i++)
       unit->steps[i].is_serial = unit->plan->segments[g].serial;
+  for (uint32_t i = 0; i < unit->plan->n_steps; i++) KR_TRY(make_step(run, unit, &unit->steps[i]));
   list_prevs(run, unit);
   fuse_sums(run, unit);
   for (uint32_t i = unit->plan->n_steps; i-- > 0;) {

@@ -42,19 +42,43 @@ typedef struct KrRunPlace {
   int64_t tick; ///< -1: not known
   uint32_t n;
   int64_t k[KR_TILE];
+  uint32_t end[KR_TILE]; ///< first tick after i with another k
   float a_f32[KR_TILE];
   double a_f64[KR_TILE];
   KrStepper after;
+  float *table; ///< all fractions of a short period, rest by rest; NULL: it is long
 } KrRunPlace;
+
+/// Sixteen lanes of a source's tick, in the reader's type.
+typedef struct KrRunKnot {
+  bool is_known;
+  int64_t k;
+  double row[KR_LANES];
+} KrRunKnot;
+
+/// An input that is held in some tiles.
+typedef struct KrRunVarying {
+  const uint8_t *held; ///< in run->held
+  uint32_t input;
+  size_t n_bytes; ///< per tick when it is not
+} KrRunVarying;
 
 /// What a quick step touches stands first: a thousand of them stay in the cache.
 typedef struct KrRunStep {
   _Alignas(64) KrKernel *kernel;
+<<<<<<< HEAD
   bool is_quick;  ///< an operator of one lane whose inputs are held always or never
   bool is_serial; ///< runs tick by tick
   bool may_hold;  ///< inputs may be held in one tile and not in the next
   bool can_hold;  ///< and so may outputs
   uint32_t next;  ///< step to run after it: those between go along with another (KrCall.also)
+=======
+  bool is_quick;         ///< an operator whose inputs and outputs are held always or never
+  bool is_serial;        ///< runs tick by tick
+  bool can_hold;         ///< outputs may be held in one tile and not in the next
+  KrRunVarying *varying; ///< inputs of which that is true
+  uint32_t n_varying;
+>>>>>>> ad1a10e (Sums take their terms where they are made, oscillators read slow frequencies between knots, held rows in registers)
   KrCall call;
   bool goes_along;
   const KrPlanStep *plan;
@@ -69,8 +93,11 @@ typedef struct KrRunStep {
   const KrLanes *at_level;
   uint32_t lanes, n_lanes; ///< of the step; those that stand for nodes
   KrRunPlace *place;       ///< CROSS linear and cubic of KR_LANES: where the ticks fall
+  KrRunKnot *knots;        ///< CROSS linear of KR_LANES: source tick k at k mod 4
+  KrRamp ramp;             ///< CROSS that finds knots only
   uint64_t *rest;          ///< SIGNAL of KR_LANES: [port][lane], what a tick without events gives
   bool has_rest;
+  int64_t quiet;            ///< … ticks before this one have none, as long as has_rest
   const void *initial;      ///< PREV: output at tick 0
   KrStepper newest, oldest; ///< position of the next tick on the source's clock
   const KrRunRing *ring;
@@ -121,8 +148,9 @@ typedef struct KrRunReady {
 struct KrRun {
   KrArena *arena;
   const KrPlan *plan;
-  void **buffer; ///< per value
-  uint8_t *held; ///< per value: one row stands for the whole tile
+  void **buffer;   ///< per value
+  uint8_t *held;   ///< per value: one row stands for the whole tile
+  uint8_t *varies; ///< per value: held in some tiles and not in others
   KrRunRing *rings;
   KrRunUnit *units;
   KrRunState *states;
@@ -176,7 +204,8 @@ KrStatus kr_lanes_signal(KrRun *run, KrRunStep *step, const KrSlice *slice);
 void kr_step_lane(const KrRunStep *step, uint32_t n);
 void kr_step_spread(const KrRunStep *step, uint32_t n);
 void kr_step_pack(const KrRunStep *step, uint32_t n);
-void kr_step_add(const KrRunStep *step, uint32_t n);
+void kr_step_open(const KrRunStep *step, uint32_t n);
+void kr_step_add(const KrRunStep *step, const KrSlice *slice);
 void kr_step_fold(const KrRunStep *step, uint32_t n);
 void kr_lanes_sum(const KrRunStep *step, uint32_t n);
 void kr_step_run(KrRun *run, KrRunUnit *unit, KrRunStep *step, const KrSlice *slice);

@@ -32,12 +32,41 @@ static void *accumulator(const KrRunStep *step, uint32_t i) {
   return at;
 }
 
-void kr_step_add(const KrRunStep *step, uint32_t n) {
+void kr_step_open(const KrRunStep *step, uint32_t n) {
+  void *to;
+  __builtin_memcpy(&to, step->n_out > 0 ? (const void *)&step->out[0] : &step->in[0], sizeof to);
+  __builtin_memset(to, 0, n * (step->n_out > 0 ? step->out_bytes[0] : step->in_bytes[0]));
+}
+
+// A closed chunk, from where another unit left it.
+static void close_ring(const KrRunStep *step, const KrSlice *slice) {
+  const KrRunRing *ring = step->ring;
+  bool is_first = step->plan->is_first_chunk;
+  size_t width = ring->n_bytes / KR_LANES;
+  uint8_t *total = accumulator(step, 1);
+  for (uint32_t done = 0; done < slice->n;) {
+    uint64_t at = (uint64_t)(slice->tick + done) & ring->mask, left = ring->mask + 1 - at;
+    uint32_t n = slice->n - done < left ? slice->n - done : (uint32_t)left;
+    const void *from = ring->at + at * ring->n_bytes;
+    void *to = total + done * ring->n_bytes;
+    if (width == 4)
+      step->at_level->close_f32(from, is_first, n, to);
+    else
+      step->at_level->close_f64(from, is_first, n, to);
+    done += n;
+  }
+}
+
+void kr_step_add(const KrRunStep *step, const KrSlice *slice) {
   const KrPlanStep *plan = step->plan;
   const KrLanes *lanes = step->at_level;
+  if (step->ring != NULL) {
+    close_ring(step, slice);
+    return;
+  }
   void *chunk = accumulator(step, 0), *total = accumulator(step, 1);
   const void *in = step->in[0], *closed = plan->is_whole ? in : chunk;
-  uint32_t width = width_of(step, 0), stride = (uint32_t)(step->in_bytes[0] / width);
+  uint32_t width = width_of(step, 0), stride = (uint32_t)(step->in_bytes[0] / width), n = slice->n;
   if (width == 4 && !plan->is_whole)
     lanes->add_f32(in, stride, plan->n_lanes, plan->opens, n, (float *)chunk + plan->column);
   if (width == 8 && !plan->is_whole)
@@ -89,11 +118,15 @@ static void find_places(const KrRunStep *step, const KrSlice *slice) {
   KrStepper at = step->newest;
   for (uint32_t i = 0; i < slice->n; i++, kr_stepper_next(&at)) {
     place->k[i] = at.k;
-    if (is_f32)
+    if (place->table != NULL && is_f32)
+      place->a_f32[i] = place->table[at.rest];
+    else if (is_f32)
       place->a_f32[i] = at.rest == 0 ? 0 : kr_cross_fraction_f32(at.rest, at.den);
     else
       place->a_f64[i] = at.rest == 0 ? 0 : kr_cross_fraction_f64(at.rest, at.den);
   }
+  for (uint32_t i = slice->n; i-- > 0;)
+    place->end[i] = i + 1 < slice->n && place->k[i + 1] == place->k[i] ? place->end[i + 1] : i + 1;
   place->tick = slice->tick;
   place->n = slice->n;
   place->after = at;
@@ -104,13 +137,24 @@ static void load_row(const KrRunStep *step, int64_t k, void *row) {
   kr_elem_convert(step->node->type.elem, row, step->from, kr_ring_at(step->ring, k), KR_LANES);
 }
 
+// The same, kept while ticks fall between the same two.
+static const void *knot(KrRunStep *step, int64_t k) {
+  KrRunKnot *at = &step->knots[k & 3];
+  if (!at->is_known || at->k != k) {
+    load_row(step, k, at->row);
+    at->k = k;
+    at->is_known = true;
+  }
+  return at->row;
+}
+
+// The knot after k; where nothing lies between them it is not asked for.
+static int64_t second_knot(int64_t k, bool is_flat) { return k < 0 || is_flat ? k : k + 1; }
+
 // n ticks between the knots k and k + 1.
 #define DEFINE_CROSS(real, f)                                                                      \
-  static void cross_linear_##f(const KrRunStep *step, int64_t k, const real *a, uint32_t n,        \
-                               real *out) {                                                        \
-    real x0[KR_LANES], x1[KR_LANES];                                                               \
-    load_row(step, k, x0);                                                                         \
-    load_row(step, k < 0 || a[n - 1] == 0 ? k : k + 1, x1);                                        \
+  static void cross_linear_##f(KrRunStep *step, int64_t k, const real *a, uint32_t n, real *out) { \
+    const void *x0 = knot(step, k), *x1 = knot(step, second_knot(k, a[n - 1] == 0));               \
     step->at_level->linear_##f(x0, x1, a, n, out);                                                 \
   }                                                                                                \
   static void cross_cubic_##f(const KrRunStep *step, int64_t k, const real *a, uint32_t n,         \
@@ -126,13 +170,13 @@ static void load_row(const KrRunStep *step, int64_t k, void *row) {
       for (uint32_t l = 0; l < KR_LANES; l++)                                                      \
         out[i * KR_LANES + l] = kr_cross_cubic_##f(p0[l], p1[l], p2[l], p3[l], a[i]);              \
   }                                                                                                \
-  static void cross_##f(const KrRunStep *step, const KrSlice *slice) {                             \
+  static void cross_##f(KrRunStep *step, const KrSlice *slice) {                                   \
     const KrRunPlace *place = step->place;                                                         \
     static const real zeros[KR_TILE] = {0};                                                        \
     real *out = step->out[0];                                                                      \
     for (uint32_t i = 0, end; i < slice->n; i = end) {                                             \
       int64_t k = place->k[i];                                                                     \
-      for (end = i + 1; end < slice->n && place->k[end] == k; end++) {}                            \
+      end = place->end[i];                                                                         \
       bool is_outside = k < 0 || k >= step->last;                                                  \
       const real *a = is_outside ? zeros : place->a_##f + i;                                       \
       if (step->node->mode == KR_MODE_CUBIC && a[end - i - 1] != 0)                                \
@@ -144,8 +188,29 @@ static void load_row(const KrRunStep *step, int64_t k, void *row) {
 DEFINE_CROSS(float, f32)
 DEFINE_CROSS(double, f64)
 
+// A part between two knots each; before the first and after the last knot all ticks are flat.
+static void find_ramp(KrRunStep *step, const KrSlice *slice) {
+  const KrRunPlace *place = step->place;
+  bool is_f32 = step->node->type.elem == KR_ELEM_F32;
+  KrRamp *ramp = &step->ramp;
+  ramp->a = is_f32 ? (const void *)place->a_f32 : place->a_f64;
+  ramp->n_parts = 0;
+  for (uint32_t i = 0, end; i < slice->n; i = end) {
+    int64_t k = place->k[i];
+    end = place->end[i];
+    bool is_last_flat = is_f32 ? place->a_f32[end - 1] == 0 : place->a_f64[end - 1] == 0;
+    bool is_flat = k < 0 || k >= step->last || is_last_flat;
+    ramp->part[ramp->n_parts++] =
+        (KrRampPart){i, end, knot(step, k), knot(step, second_knot(k, is_flat)), is_flat};
+  }
+}
+
 void kr_lanes_cross(KrRunStep *step, const KrSlice *slice) {
   find_places(step, slice);
+  if (step->plan->is_ramp) {
+    find_ramp(step, slice);
+    return;
+  }
   if (step->node->type.elem == KR_ELEM_F32)
     cross_f32(step, slice);
   else
@@ -187,10 +252,12 @@ static void find_rest(const Signals *signals, uint32_t lane) {
 static void spread_rest(const Signals *signals) {
   const KrRunStep *step = signals->step;
   for (uint32_t port = 0; port < step->n_out; port++) {
-    size_t n_bytes = (size_t)KR_LANES * out_width(signals, port);
+    size_t row = (size_t)KR_LANES * out_width(signals, port), all = signals->slice->n * row;
     uint8_t *to = step->out[port];
-    for (uint32_t t = 0; t < signals->slice->n; t++, to += n_bytes)
-      __builtin_memcpy(to, rest_at(signals, port, 0), n_bytes);
+    __builtin_memcpy(to, rest_at(signals, port, 0), row);
+    // What is there doubles.
+    for (size_t done = row; done < all; done *= 2)
+      __builtin_memcpy(to + done, to, done < all - done ? done : all - done);
   }
 }
 
@@ -209,11 +276,25 @@ static KrStatus run_lane(const Signals *signals, uint32_t lane) {
   return KR_OK;
 }
 
+// One row for every tick.
+static void put_rest(const Signals *signals) {
+  const KrRunStep *step = signals->step;
+  for (uint32_t port = 0; port < step->n_out; port++)
+    __builtin_memcpy(step->out[port], rest_at(signals, port, 0),
+                     signals->run->plan->values[step->plan->out + port].n_bytes);
+}
+
 // While no lane has an event a row stands for the tile.
 KrStatus kr_lanes_signal(KrRun *run, KrRunStep *step, const KrSlice *slice) {
   Signals signals = {run, step, slice};
   bool is_quiet[KR_LANES] = {false}, rests = !step->is_serial;
+  if (step->has_rest && slice->tick + slice->n <= step->quiet) {
+    put_rest(&signals);
+    return KR_OK;
+  }
+  step->quiet = INT64_MAX;
   for (uint32_t l = 0; l < KR_LANES; l++) {
+    if (l < step->n_lanes && step->site[l].quiet < step->quiet) step->quiet = step->site[l].quiet;
     is_quiet[l] =
         l < step->n_lanes ? kr_site_is_quiet(&step->site[l], slice->tick, slice->n) : is_quiet[0];
     rests = rests && is_quiet[l];
@@ -221,10 +302,10 @@ KrStatus kr_lanes_signal(KrRun *run, KrRunStep *step, const KrSlice *slice) {
   for (uint32_t l = 0; l < KR_LANES && !(rests && step->has_rest); l++)
     if (is_quiet[l]) find_rest(&signals, l);
   step->has_rest = rests;
-  for (uint32_t port = 0; rests && port < step->n_out; port++)
-    __builtin_memcpy(step->out[port], rest_at(&signals, port, 0),
-                     (size_t)KR_LANES * out_width(&signals, port));
-  if (!rests) spread_rest(&signals);
+  if (rests)
+    put_rest(&signals);
+  else
+    spread_rest(&signals);
   for (uint32_t l = 0; l < step->n_lanes; l++)
     if (!is_quiet[l]) KR_TRY(run_lane(&signals, l));
   return KR_OK;

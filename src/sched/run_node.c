@@ -70,7 +70,7 @@ static void note_fault(KrRunUnit *unit, const KrRunStep *step, const char *messa
 static void run_kernel(KrRun *run, KrRunUnit *unit, KrRunStep *step, const KrSlice *slice) {
   KrFault fault = {NULL, 0};
   uint64_t held = 0, all = step->n_in < 64 ? (UINT64_C(1) << step->n_in) - 1 : UINT64_MAX;
-  bool holds = step->can_hold && !step->is_serial;
+  bool holds = step->can_hold;
   bool rests = holds && (step->node->op->flags & KR_OP_ELEMENTWISE) && step->n_in > 0 &&
                (step->call.held & all) == all;
   step->call.n = rests ? 1 : slice->n;
@@ -251,7 +251,7 @@ static void run_nearest(KrRun *run, KrRunStep *step, KrStepper *at, uint32_t n) 
   size_t count = step->ring->n_bytes / kr_elem_bytes(step->from);
   uint8_t *out = step->out[0];
   int64_t first = nearest_tick(step, at);
-  bool holds = step->can_hold && !step->is_serial, differs = false;
+  bool holds = step->can_hold, differs = false;
   if (holds && kr_stepper_pass(at, n)) {
     hold_nearest(run, step, first);
     return;
@@ -495,7 +495,7 @@ static void run_node(KrRun *run, KrRunUnit *unit, KrRunStep *step, const KrSlice
 
 static void push_ring(const KrRunRing *ring, const KrRunStep *step, uint32_t port,
                       const KrSlice *slice) {
-  const uint8_t *from = step->out[port];
+  const uint8_t *from = step->plan->kind == KR_STEP_KEEP ? step->in[port] : step->out[port];
   if (step->out_bytes[port] == 0) {
     for (uint32_t i = 0; i < slice->n; i++)
       copy_bytes(kr_ring_at(ring, slice->tick + i), from, ring->n_bytes);
@@ -508,16 +508,14 @@ static void push_ring(const KrRunRing *ring, const KrRunStep *step, uint32_t por
 }
 
 // Which inputs are held in this tile.
-static void find_held(const KrRun *run, KrRunStep *step) {
-  step->call.held = 0;
-  for (uint32_t k = 0; k < step->n_in; k++) {
-    uint32_t value = step->plan->in[k];
-    if (value == KR_NONE) {
-      step->call.held |= UINT64_C(1) << (k & 63);
-      continue;
-    }
-    step->in_bytes[k] = run->held[value] ? 0 : run->plan->values[value].n_bytes;
-    if (run->held[value] && k < 64) step->call.held |= UINT64_C(1) << k;
+static void find_held(KrRunStep *step) {
+  for (uint32_t i = 0; i < step->n_varying; i++) {
+    const KrRunVarying *at = &step->varying[i];
+    bool held = *at->held != 0;
+    step->in_bytes[at->input] = held ? 0 : at->n_bytes;
+    if (at->input >= 64) continue;
+    uint64_t bit = UINT64_C(1) << at->input;
+    step->call.held = held ? step->call.held | bit : step->call.held & ~bit;
   }
 }
 
@@ -530,7 +528,7 @@ static void move_pointers(KrRunStep *step, uint32_t at) {
 }
 
 void kr_step_run(KrRun *run, KrRunUnit *unit, KrRunStep *step, const KrSlice *slice) {
-  if (step->may_hold) find_held(run, step);
+  find_held(step);
   if (step->is_serial) move_pointers(step, slice->at);
   if (step->is_quick) {
     step->call.n = slice->n;
@@ -545,8 +543,9 @@ void kr_step_run(KrRun *run, KrRunUnit *unit, KrRunStep *step, const KrSlice *sl
   case KR_STEP_LANE: kr_step_lane(step, slice->n); break;
   case KR_STEP_SPREAD: kr_step_spread(step, slice->n); break;
   case KR_STEP_PACK: kr_step_pack(step, slice->n); break;
-  case KR_STEP_ADD: kr_step_add(step, slice->n); break;
-  case KR_STEP_KEEP: copy_bytes(step->out[0], step->in[0], slice->n * step->out_bytes[0]); break;
+  case KR_STEP_OPEN: kr_step_open(step, slice->n); break;
+  case KR_STEP_ADD: kr_step_add(step, slice); break;
+  case KR_STEP_KEEP: break;
   case KR_STEP_FOLD: kr_step_fold(step, slice->n); break;
   }
   if (!step->has_ring) return;
@@ -555,9 +554,11 @@ void kr_step_run(KrRun *run, KrRunUnit *unit, KrRunStep *step, const KrSlice *sl
 }
 
 KrStatus kr_step_place(const KrRun *run, KrRunStep *step, int64_t tick) {
+  step->has_rest = false;
   if (step->node == NULL || !kr_node_reads_source(step->node) || step->node->kind == KR_NODE_READ)
     return KR_OK;
   const KrGraph *graph = run->plan->graph;
+  for (uint32_t i = 0; step->knots != NULL && i < 4; i++) step->knots[i].is_known = false;
   const KrClock *reader = &graph->flows[step->node->flow].clock;
   const KrClock *source = &graph->flows[graph->nodes[step->node->source.node].flow].clock;
   bool is_window = step->node->kind == KR_NODE_WINDOW;

@@ -1,0 +1,198 @@
+// Steps that become one, because nobody else reads what lies between them.
+// Sums: NODE, ADD become NODE with adds, straight to the columns. An opening ADD leaves an OPEN
+// before, a closing one an ADD of the whole chunk after.
+// Ramps: CROSS linear, `add` of a constant, oscillator: the oscillator reads between the knots.
+#include "sched/plan_build.h"
+
+typedef struct Fuse {
+  KrPlan *plan;
+  const KrPlanUnit *unit; ///< as it was
+  uint32_t *n_readers;    ///< per value, of this unit's steps
+  uint32_t *maker;        ///< per value: step of this unit that runs in whole tiles, KR_NONE
+  bool *is_dropped;       ///< per step
+  KrPlanStep *steps;
+  uint32_t n;
+} Fuse;
+
+enum { LEAST_RAMP = 32 }; // reader ticks between two knots: three parts a tile at most
+
+static const KrNode *node_of(const Fuse *fuse, const KrPlanStep *step) {
+  return &fuse->plan->graph->nodes[step->node];
+}
+
+static void count_readers(Fuse *fuse) {
+  for (uint32_t s = 0; s < fuse->unit->n_steps; s++) {
+    const KrPlanStep *step = &fuse->unit->steps[s];
+    for (uint32_t k = 0; k < step->n_in; k++)
+      if (step->in[k] != KR_NONE) fuse->n_readers[step->in[k]] += 1;
+  }
+}
+
+static bool is_wide_op(const Fuse *fuse, const KrPlanStep *step) {
+  return step->kind == KR_STEP_NODE && step->lanes == KR_LANES &&
+         node_of(fuse, step)->kind == KR_NODE_OP;
+}
+
+// ---- ramps
+
+// The step that makes a value for one reader only; NULL: none.
+static KrPlanStep *sole_maker(const Fuse *fuse, uint32_t value) {
+  if (value == KR_NONE || fuse->maker[value] == KR_NONE || fuse->n_readers[value] != 1 ||
+      fuse->plan->values[value].ring != KR_NONE)
+    return NULL;
+  return &fuse->unit->steps[fuse->maker[value]];
+}
+
+static bool is_constant(const Fuse *fuse, uint32_t value) {
+  return value == KR_NONE || fuse->plan->values[value].held;
+}
+
+static bool is_slow_cross(const Fuse *fuse, const KrPlanStep *step) {
+  if (step == NULL || step->kind != KR_STEP_NODE || step->lanes != KR_LANES) return false;
+  const KrNode *node = node_of(fuse, step);
+  if (node->kind != KR_NODE_CROSS || node->mode != KR_MODE_LINEAR) return false;
+  const KrPlanFlow *flows = fuse->plan->flows;
+  uint32_t source = fuse->plan->graph->nodes[node->source.node].flow;
+  return flows[source].period / LEAST_RAMP >= flows[node->flow].period;
+}
+
+static bool is_add(const Fuse *fuse, const KrPlanStep *step) {
+  return step != NULL && is_wide_op(fuse, step) &&
+         kr_text_equal(kr_text_from(node_of(fuse, step)->op->name), kr_text_from("add"));
+}
+
+static void fuse_ramp(Fuse *fuse, KrPlanStep *step) {
+  if (!is_wide_op(fuse, step) || (node_of(fuse, step)->op->flags & KR_OP_RAMPS) == 0) return;
+  for (uint32_t k = 1; k < step->n_in; k++)
+    if (!is_constant(fuse, step->in[k])) return;
+  KrPlanStep *cross = sole_maker(fuse, step->in[0]), *add = NULL;
+  uint32_t base = KR_NONE;
+  if (is_add(fuse, cross)) {
+    add = cross;
+    uint32_t constant = is_constant(fuse, add->in[0]) ? 0 : 1;
+    if (!is_constant(fuse, add->in[constant])) return;
+    base = add->in[constant];
+    cross = sole_maker(fuse, add->in[1 - constant]);
+  }
+  if (!is_slow_cross(fuse, cross)) return;
+  cross->is_ramp = true;
+  if (add != NULL) fuse->is_dropped[add - fuse->unit->steps] = true;
+  step->in[0] = base;
+  step->has_ramp = true;
+  step->ramp = cross->out;
+}
+
+static void fuse_ramps(Fuse *fuse) {
+  const KrPlanUnit *unit = fuse->unit;
+  fuse->is_dropped = KR_NEW_ARRAY(fuse->plan->arena, bool, unit->n_steps);
+  for (uint32_t g = 0; g < unit->n_segments; g++)
+    for (uint32_t s = unit->segments[g].begin; s < unit->segments[g].end; s++)
+      for (uint32_t k = 0; k < unit->steps[s].n_out && !unit->segments[g].serial; k++)
+        fuse->maker[unit->steps[s].out + k] = s;
+  for (uint32_t g = 0; g < unit->n_segments; g++)
+    for (uint32_t s = unit->segments[g].begin; s < unit->segments[g].end; s++)
+      if (!unit->segments[g].serial) fuse_ramp(fuse, &unit->steps[s]);
+  for (uint32_t s = 0; s < unit->n_steps; s++)
+    for (uint32_t k = 0; k < unit->steps[s].n_out; k++)
+      fuse->maker[unit->steps[s].out + k] = KR_NONE;
+}
+
+// ---- sums
+
+static bool can_add(const Fuse *fuse, const KrPlanStep *step) {
+  return is_wide_op(fuse, step) && (node_of(fuse, step)->op->flags & KR_OP_ADDS) != 0;
+}
+
+// The output of `node` that `add` takes, all lanes of it and nobody else; KR_NONE: none.
+static uint32_t fused_output(const Fuse *fuse, const KrPlanStep *node, const KrPlanStep *add) {
+  if (add->kind != KR_STEP_ADD || add->is_whole || add->n_lanes != KR_LANES || add->column != 0)
+    return KR_NONE;
+  uint32_t k = add->in[0] - node->out;
+  if (add->in[0] < node->out || k >= node->n_out) return KR_NONE;
+  bool alone = fuse->n_readers[add->in[0]] == 1 && fuse->plan->values[add->in[0]].ring == KR_NONE;
+  return alone ? k : KR_NONE;
+}
+
+static uint32_t chunk_of(const KrPlanStep *add) { return add->n_out > 0 ? add->out : add->in[1]; }
+
+static void put_open(Fuse *fuse, const KrPlanStep *add) {
+  if (!add->opens) return;
+  KrPlanStep open = *add;
+  open.kind = KR_STEP_OPEN;
+  open.in = KR_NEW_ARRAY(fuse->plan->arena, uint32_t, 1);
+  open.in[0] = add->n_out > 0 ? KR_NONE : add->in[1];
+  open.n_in = 1;
+  fuse->steps[fuse->n++] = open;
+}
+
+static void put_close(Fuse *fuse, const KrPlanStep *add) {
+  if (!add->closes) return;
+  KrPlanStep close = *add;
+  uint32_t chunk = chunk_of(add);
+  close.in = KR_NEW_ARRAY(fuse->plan->arena, uint32_t, 3);
+  close.in[0] = close.in[1] = chunk;
+  close.in[2] = add->n_out > 1 ? add->out + 1 : add->in[2];
+  close.opens = false;
+  close.is_whole = true;
+  close.n_out = 0;
+  fuse->steps[fuse->n++] = close;
+}
+
+// Step s with the ADDs right behind it that can be fused; how many steps these are.
+static uint32_t put_step(Fuse *fuse, uint32_t s, uint32_t end) {
+  KrPlanStep step = fuse->unit->steps[s];
+  const KrPlanStep *add = &fuse->unit->steps[s + 1];
+  uint32_t n = 0, k;
+  if (fuse->is_dropped[s]) return 1;
+  if (can_add(fuse, &step))
+    while (s + 1 + n < end && (k = fused_output(fuse, &step, &add[n])) != KR_NONE) {
+      n++;
+      step.adds |= UINT64_C(1) << k;
+    }
+  if (n == 0) {
+    fuse->steps[fuse->n++] = step;
+    return 1;
+  }
+  uint32_t *in = KR_NEW_ARRAY(fuse->plan->arena, uint32_t, step.n_in + step.n_out);
+  for (uint32_t i = 0; i < step.n_in; i++) in[i] = step.in[i];
+  for (uint32_t i = 0; i < step.n_out; i++) in[step.n_in + i] = KR_NONE;
+  for (uint32_t i = 0; i < n; i++) in[step.n_in + (add[i].in[0] - step.out)] = chunk_of(&add[i]);
+  step.in = in;
+  step.n_sums = step.n_out;
+  step.n_in += step.n_out;
+  for (uint32_t i = 0; i < n; i++) put_open(fuse, &add[i]);
+  fuse->steps[fuse->n++] = step;
+  for (uint32_t i = 0; i < n; i++) put_close(fuse, &add[i]);
+  return 1 + n;
+}
+
+void kr_plan_fuse(KrPlan *plan) {
+  Fuse fuse = {.plan = plan,
+               .n_readers = KR_NEW_ARRAY(plan->arena, uint32_t, plan->n_values),
+               .maker = KR_NEW_ARRAY(plan->arena, uint32_t, plan->n_values)};
+  for (uint32_t i = 0; i < plan->n_values; i++) fuse.maker[i] = KR_NONE;
+  for (uint32_t u = 0; u < plan->n_units; u++) {
+    KrPlanUnit *unit = &plan->units[u];
+    KrPlanUnit was = *unit;
+    fuse.unit = &was;
+    fuse.n = 0;
+    fuse.steps = KR_NEW_ARRAY(plan->arena, KrPlanStep, 2 * (size_t)was.n_steps);
+    count_readers(&fuse);
+    fuse_ramps(&fuse);
+    for (uint32_t g = 0; g < unit->n_segments; g++) {
+      KrPlanSegment *segment = &unit->segments[g];
+      uint32_t begin = fuse.n;
+      for (uint32_t s = segment->begin; s < segment->end;) {
+        if (!segment->serial) {
+          s += put_step(&fuse, s, segment->end);
+          continue;
+        }
+        fuse.steps[fuse.n++] = was.steps[s++];
+      }
+      *segment = (KrPlanSegment){begin, fuse.n, segment->serial};
+    }
+    for (uint32_t i = 0; i < plan->n_values; i++) fuse.n_readers[i] = 0;
+    unit->steps = fuse.steps;
+    unit->n_steps = fuse.n;
+  }
+}
