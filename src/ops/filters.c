@@ -146,8 +146,8 @@ typedef struct WN(Svf) {
   V b1, b2, b3;
 } WN(Svf);
 KR_INLINE WN(Svf) WN(svf_make)(V cutoff, V t_dt, V q) {
-  V t = VF(greater)(cutoff * t_dt, VF(all)((REAL)(0x1p-39 * T_UNIT)));
-  t = VF(lesser)(t, VF(all)((REAL)(0.98 * T_UNIT)));
+  V t = VF(greater)(cutoff * t_dt, VF(all)((REAL)(0x1p-39 * (double)T_UNIT)));
+  t = VF(lesser)(t, VF(all)((REAL)(0.98 * (double)T_UNIT)));
   V z = t * t, s = WN(corner_sine)(t, z), c = WN(corner_cosine)(z);
   V cc = c * c, sc = s * c, ss = s * s, scale = 2 * q / ((cc + ss) * q + sc);
   return (WN(Svf)){cc * scale - 1, sc * scale, ss * scale};
