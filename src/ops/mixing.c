@@ -89,12 +89,7 @@ static void FN(pan)(const KrCall *call) {
     return;
   }
   FN(flatten)(call, 0, &x);
-<<<<<<< HEAD
-  REAL *left = call->out[0], *right = call->out[1];
-  V to_left = VF(all)(0), to_right = VF(all)(0);
-=======
   V to_left = VF(all)(0), to_right = to_left;
->>>>>>> ad1a10e (Sums take their terms where they are made, oscillators read slow frequencies between knots, held rows in registers)
   for (uint32_t i = 0, n = call->n * call->lanes; i < n; i += VN) {
     V in = WN(get)(&x, i, n);
     if (i == 0 || !held) WN(pan_gains)(WN(get)(&position, i, n), &to_left, &to_right);

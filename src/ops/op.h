@@ -206,7 +206,8 @@ enum {
   KR_OP_FAULTS = 32,  /* may report a fault */
   KR_OP_HOLDS = 64,   /* may say that an output is held (KrCall.held_out) */
   KR_OP_RAMPS = 128,  /* sixteen lanes take KrCall.ramp when the other inputs are constant */
-  KR_OP_ADDS = 256 /* can be added to what is there (KrCall.adds): its lane when it is KR_OP_ALONE */
+  KR_OP_ADDS =
+      256 /* can be added to what is there (KrCall.adds): its lane when it is KR_OP_ALONE */
 };
 
 struct KrOp {

@@ -119,20 +119,25 @@ enum { KR_N_V32 = KR_VECTOR_BYTES / 4, KR_N_V64 = KR_VECTOR_BYTES / 8 };
   KR_VECTOR_BY_BUILTIN(v64, V, __builtin_ia32_maxpd256, __builtin_ia32_minpd256)
 #define KR_VECTOR_TRUNCATE(x) __builtin_ia32_cvttps2dq256(x)
 #elif defined(__AVX512F__) && KR_VECTOR_BYTES == 64
+// Masks of all elements; GCC takes most of them as signed numbers.
 #ifdef __clang__ // 4: rounding as it is set
+#define KR_MASK_16 0xffff
+#define KR_MASK_8 0xff
 #define KR_MAXPS_512(a, b) __builtin_ia32_maxps512(a, b, 4)
 #define KR_MINPS_512(a, b) __builtin_ia32_minps512(a, b, 4)
 #define KR_MAXPD_512(a, b) __builtin_ia32_maxpd512(a, b, 4)
 #define KR_MINPD_512(a, b) __builtin_ia32_minpd512(a, b, 4)
 #else
-#define KR_MAXPS_512(a, b) __builtin_ia32_maxps512_mask(a, b, a, -1, 4)
-#define KR_MINPS_512(a, b) __builtin_ia32_minps512_mask(a, b, a, -1, 4)
+#define KR_MASK_16 -1
+#define KR_MASK_8 -1
+#define KR_MAXPS_512(a, b) __builtin_ia32_maxps512_mask(a, b, a, KR_MASK_16, 4)
+#define KR_MINPS_512(a, b) __builtin_ia32_minps512_mask(a, b, a, KR_MASK_16, 4)
 #define KR_MAXPD_512(a, b) __builtin_ia32_maxpd512_mask(a, b, a, 0xff, 4)
 #define KR_MINPD_512(a, b) __builtin_ia32_minpd512_mask(a, b, a, 0xff, 4)
 #endif
 #define KR_VECTOR_EXTREMES_v32(V) KR_VECTOR_BY_BUILTIN(v32, V, KR_MAXPS_512, KR_MINPS_512)
 #define KR_VECTOR_EXTREMES_v64(V) KR_VECTOR_BY_BUILTIN(v64, V, KR_MAXPD_512, KR_MINPD_512)
-#define KR_VECTOR_TRUNCATE(x) __builtin_ia32_cvttps2dq512_mask(x, (KrVi32){0}, 0xffff, 4)
+#define KR_VECTOR_TRUNCATE(x) __builtin_ia32_cvttps2dq512_mask(x, (KrVi32){0}, KR_MASK_16, 4)
 #else
 #define KR_VECTOR_EXTREMES_v32(V) KR_VECTOR_BY_SELECT(v32, V)
 #define KR_VECTOR_EXTREMES_v64(V) KR_VECTOR_BY_SELECT(v64, V)
@@ -174,9 +179,9 @@ enum { KR_N_V32 = KR_VECTOR_BYTES / 4, KR_N_V64 = KR_VECTOR_BYTES / 8 };
   KR_INLINE V kr_##p##_floor(V x) { return (V)__VA_ARGS__; }
 #if defined(__AVX512F__)
 #define KR_VECTOR_FLOOR_v32(V)                                                                     \
-  KR_VECTOR_FLOOR_BY_BUILTIN(v32, V, __builtin_ia32_rndscaleps_mask(x, 9, x, 0xffff, 4))
+  KR_VECTOR_FLOOR_BY_BUILTIN(v32, V, __builtin_ia32_rndscaleps_mask(x, 9, x, KR_MASK_16, 4))
 #define KR_VECTOR_FLOOR_v64(V)                                                                     \
-  KR_VECTOR_FLOOR_BY_BUILTIN(v64, V, __builtin_ia32_rndscalepd_mask(x, 9, x, 0xff, 4))
+  KR_VECTOR_FLOOR_BY_BUILTIN(v64, V, __builtin_ia32_rndscalepd_mask(x, 9, x, KR_MASK_8, 4))
 #elif defined(__AVX__) && KR_VECTOR_BYTES == 32
 #define KR_VECTOR_FLOOR_v32(V) KR_VECTOR_FLOOR_BY_BUILTIN(v32, V, __builtin_ia32_roundps256(x, 9))
 #define KR_VECTOR_FLOOR_v64(V) KR_VECTOR_FLOOR_BY_BUILTIN(v64, V, __builtin_ia32_roundpd256(x, 9))
