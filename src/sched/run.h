@@ -66,19 +66,12 @@ typedef struct KrRunVarying {
 /// What a quick step touches stands first: a thousand of them stay in the cache.
 typedef struct KrRunStep {
   _Alignas(64) KrKernel *kernel;
-<<<<<<< HEAD
-  bool is_quick;  ///< an operator of one lane whose inputs are held always or never
-  bool is_serial; ///< runs tick by tick
-  bool may_hold;  ///< inputs may be held in one tile and not in the next
-  bool can_hold;  ///< and so may outputs
-  uint32_t next;  ///< step to run after it: those between go along with another (KrCall.also)
-=======
   bool is_quick;         ///< an operator whose inputs and outputs are held always or never
   bool is_serial;        ///< runs tick by tick
   bool can_hold;         ///< outputs may be held in one tile and not in the next
   KrRunVarying *varying; ///< inputs of which that is true
   uint32_t n_varying;
->>>>>>> ad1a10e (Sums take their terms where they are made, oscillators read slow frequencies between knots, held rows in registers)
+  uint32_t next; ///< step to run after it: those between go along with another (KrCall.also)
   KrCall call;
   bool goes_along;
   const KrPlanStep *plan;
