@@ -14,6 +14,10 @@ struct KrCursor {
   KrEventValue *values; // MAP
   double *in, *out;     // function arguments and results
   uint32_t n_in, n_out;
+  bool keeps;      // MAP: a result holds until the event is popped
+  bool has_result; // … of the source's event of this time and payload
+  KrRatio time;
+  const KrEventValue *payload;
 };
 
 KrCursor *kr_cursor_new(KrArena *arena, const struct KrCursorContext *context, uint32_t events) {
@@ -33,6 +37,7 @@ KrCursor *kr_cursor_new(KrArena *arena, const struct KrCursorContext *context, u
     cursor->out = KR_NEW_ARRAY(arena, double, cursor->n_out);
     cursor->values = KR_NEW_ARRAY(arena, KrEventValue, stream->n_fields);
   }
+  cursor->keeps = stream->kind == KR_EVENTS_MAP && kr_cursor_can_look_ahead(cursor);
   return cursor;
 }
 
@@ -121,6 +126,12 @@ static const KrRunEvent *peek_map(KrCursor *cursor, KrRatio until, KrRatio emitt
                                   bool *emitted) {
   const KrRunEvent *event = kr_cursor_peek(cursor->children[0], until, emitted_until, emitted);
   if (event == NULL) return NULL;
+  if (cursor->has_result && cursor->payload == event->values &&
+      kr_ratio_compare(cursor->time, event->time) == 0)
+    return &cursor->event;
+  cursor->has_result = cursor->keeps;
+  cursor->time = event->time;
+  cursor->payload = event->values;
   call_function(cursor, event);
   for (uint32_t i = 0; i < cursor->n_out; i++)
     cursor->values[i] = (KrEventValue){.present = true, .value = cursor->out[i]};
@@ -163,8 +174,10 @@ const KrRunEvent *kr_cursor_peek(KrCursor *cursor, KrRatio until, KrRatio emitte
 
 // The caller has just peeked, so MERGE knows its best child.
 void kr_cursor_pop(KrCursor *cursor) {
-  while (cursor->n_children > 0)
+  while (cursor->n_children > 0) {
+    cursor->has_result = false;
     cursor = cursor->children[cursor->n_children > 1 ? cursor->best : 0];
+  }
   cursor->n_popped++;
 }
 
@@ -198,6 +211,7 @@ void kr_cursor_save(const KrCursor *cursor, uint64_t *popped) {
 }
 
 void kr_cursor_restore(KrCursor *cursor, const uint64_t *popped) {
+  cursor->has_result = false;
   if (cursor->n_children == 0) cursor->n_popped = *popped;
   for (uint32_t i = 0; i < cursor->n_children; i++) {
     kr_cursor_restore(cursor->children[i], popped);

@@ -26,11 +26,15 @@ static KrStatus find_place(const KrClock *clock, KrRatio time, bool emitted, boo
 }
 
 static double ratio_value(KrRatio ratio) {
+  const int64_t exact = (int64_t)1 << 53;
+  if (ratio.den == 1 && ratio.num <= exact && ratio.num >= -exact) return (double)ratio.num;
   uint64_t magnitude = ratio.num < 0 ? 0 - (uint64_t)ratio.num : (uint64_t)ratio.num;
   return kr_wide_to_f64(ratio.num < 0, (KrU128){magnitude, 0}, (KrU128){(uint64_t)ratio.den, 0});
 }
 
 static float ratio_value_f32(KrRatio ratio) {
+  const int64_t exact = (int64_t)1 << 24;
+  if (ratio.den == 1 && ratio.num <= exact && ratio.num >= -exact) return (float)ratio.num;
   uint64_t magnitude = ratio.num < 0 ? 0 - (uint64_t)ratio.num : (uint64_t)ratio.num;
   return kr_wide_to_f32(ratio.num < 0, (KrU128){magnitude, 0}, (KrU128){(uint64_t)ratio.den, 0});
 }
@@ -180,35 +184,24 @@ static void put_tick(KrSite *site, const KrGraph *graph, const KrNode *node, con
   put_const(out[0], i, &value);
 }
 
-// A tick in which nothing happens: what was held goes on, edges and counts are 0.
-static void repeat_tick(const KrNode *node, uint32_t i, void *const *out) {
-  uint32_t n_bytes = kr_elem_bytes(node->type.elem);
-  uint8_t *at = (uint8_t *)out[0] + (size_t)i * n_bytes;
-  if (node->signal == KR_SIGNAL_IMPULSE)
-    memset(at, 0, n_bytes);
-  else
-    memcpy(at, at - n_bytes, n_bytes);
-  if (node->signal != KR_SIGNAL_GATE) return;
-  ((uint8_t *)out[1])[i] = 0;
-  memset((uint8_t *)out[2] + (size_t)i * n_bytes, 0, n_bytes);
-  memset((uint8_t *)out[3] + (size_t)i * n_bytes, 0, n_bytes);
-}
-
-#define REPEAT(type)                                                                               \
-  for (uint32_t i = 1; i < n; i++) ((type *)out[0])[i] = ((const type *)out[0])[0];                \
+#define FILL(type)                                                                                 \
+  for (uint32_t i = begin; i < end; i++)                                                           \
+    ((type *)out[0])[i] = zero ? 0 : ((const type *)out[0])[from];                                 \
   break;
-// Ticks 1 and on as tick 0, in which nothing happened.
-static void repeat_first(const KrNode *node, uint32_t n, void *const *out) {
-  uint32_t n_bytes = kr_elem_bytes(node->type.elem);
+// Ticks in which nothing happens, after tick begin - 1: what was held goes on, edges and counts are
+// 0.
+static void repeat_ticks(const KrNode *node, uint32_t begin, uint32_t end, void *const *out) {
+  uint32_t n_bytes = kr_elem_bytes(node->type.elem), from = begin - 1;
+  bool zero = node->signal == KR_SIGNAL_IMPULSE;
   switch (n_bytes) {
-  case 1: REPEAT(uint8_t)
-  case 4: REPEAT(uint32_t)
-  default: REPEAT(uint64_t)
+  case 1: FILL(uint8_t)
+  case 4: FILL(uint32_t)
+  default: FILL(uint64_t)
   }
   if (node->signal != KR_SIGNAL_GATE) return;
-  memset(out[1], 0, n);
-  memset(out[2], 0, (size_t)n * n_bytes);
-  memset(out[3], 0, (size_t)n * n_bytes);
+  memset((uint8_t *)out[1] + begin, 0, end - begin);
+  for (uint32_t k = 2; k < 4; k++)
+    memset((uint8_t *)out[k] + (size_t)begin * n_bytes, 0, (size_t)(end - begin) * n_bytes);
 }
 
 static KrStatus take_event(KrSite *site, const KrGraph *graph, const KrNode *node,
@@ -286,25 +279,34 @@ static KrStatus find_quiet(KrSite *site, const KrNode *node, const KrClock *cloc
   return KR_OK;
 }
 
+// The first tick after i, at most n, at which something may happen.
+static uint32_t next_change(const KrSite *site, const KrNode *node, int64_t tick, uint32_t i,
+                            uint32_t n, int64_t next_tick) {
+  int64_t next = next_tick < tick + n ? next_tick : tick + n;
+  if (site->on && site->has_end && site->end_tick < next) next = site->end_tick;
+  if (node->signal == KR_SIGNAL_SINC || next <= tick + i) next = tick + i + 1;
+  return (uint32_t)(next - tick);
+}
+
 KrStatus kr_site_run(KrSite *site, const KrGraph *graph, const KrNode *node, const KrClock *clock,
                      int64_t tick, uint32_t n, void *const *out) {
   KrRatio until;
   int64_t next_tick = tick; // look at once
   if (kr_site_is_quiet(site, tick, n)) {
     kr_site_rest(site, graph, node, tick, out);
-    repeat_first(node, n, out);
+    repeat_ticks(node, 1, n, out);
     return KR_OK;
   }
   KR_TRY(kr_clock_time(clock, tick + n + (node->signal == KR_SIGNAL_SINC ? 17 : 0), &until));
-  for (uint32_t i = 0; i < n; i++) {
+  for (uint32_t i = 0, next; i < n; i = next) {
     Edges edges = {.onset_residual = KR_RATIO_ZERO, .release_residual = KR_RATIO_ZERO};
     end_note(site, tick + i, &edges);
     if (next_tick <= tick + i)
       KR_TRY(take_events(site, graph, node, clock, tick + i, until, &next_tick, &edges));
-    if (i > 0 && !edges.is_changed && node->signal != KR_SIGNAL_SINC)
-      repeat_tick(node, i, out);
-    else
-      put_tick(site, graph, node, &edges, tick + i, i, out);
+    next = next_change(site, node, tick, i, n, next_tick);
+    bool repeats = i > 0 && !edges.is_changed && node->signal != KR_SIGNAL_SINC;
+    if (!repeats) put_tick(site, graph, node, &edges, tick + i, i, out);
+    repeat_ticks(node, i + !repeats, next, out);
   }
   return find_quiet(site, node, clock, tick + n);
 }
