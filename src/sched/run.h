@@ -89,6 +89,7 @@ typedef struct KrRunStep {
   KrRunKnot *knots;        ///< CROSS linear of KR_LANES: source tick k at k mod 4
   KrRamp ramp;             ///< CROSS that finds knots only
   uint64_t *rest;          ///< SIGNAL of KR_LANES: [port][lane], what a tick without events gives
+  uint32_t rest_known;     ///< … bit per lane: it holds since the lane's last event
   bool has_rest;
   int64_t quiet;            ///< … ticks before this one have none, as long as has_rest
   const void *initial;      ///< PREV: output at tick 0

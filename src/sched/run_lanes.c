@@ -298,9 +298,10 @@ KrStatus kr_lanes_signal(KrRun *run, KrRunStep *step, const KrSlice *slice) {
     is_quiet[l] =
         l < step->n_lanes ? kr_site_is_quiet(&step->site[l], slice->tick, slice->n) : is_quiet[0];
     rests = rests && is_quiet[l];
+    uint32_t bit = UINT32_C(1) << l;
+    if (is_quiet[l] && (step->rest_known & bit) == 0) find_rest(&signals, l);
+    step->rest_known = is_quiet[l] ? step->rest_known | bit : step->rest_known & ~bit;
   }
-  for (uint32_t l = 0; l < KR_LANES && !(rests && step->has_rest); l++)
-    if (is_quiet[l]) find_rest(&signals, l);
   step->has_rest = rests;
   if (rests)
     put_rest(&signals);

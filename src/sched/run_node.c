@@ -555,6 +555,7 @@ void kr_step_run(KrRun *run, KrRunUnit *unit, KrRunStep *step, const KrSlice *sl
 
 KrStatus kr_step_place(const KrRun *run, KrRunStep *step, int64_t tick) {
   step->has_rest = false;
+  step->rest_known = 0;
   if (step->node == NULL || !kr_node_reads_source(step->node) || step->node->kind == KR_NODE_READ)
     return KR_OK;
   const KrGraph *graph = run->plan->graph;

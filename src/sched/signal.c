@@ -261,16 +261,15 @@ void kr_site_rest(KrSite *site, const KrGraph *graph, const KrNode *node, int64_
   put_tick(site, graph, node, &none, tick, 0, out);
 }
 
-// How long nothing will happen, as far as a minute ahead.
+// How long nothing will happen, as far as some million ticks ahead.
 static KrStatus find_quiet(KrSite *site, const KrNode *node, const KrClock *clock, int64_t tick) {
-  enum { MINUTE_S = 60 };
+  enum { FAR = 1 << 22 };
   KrRatio until;
   bool emitted;
   Place place;
   site->quiet = 0;
   if (!site->looks_ahead || node->signal == KR_SIGNAL_SINC) return KR_OK;
-  KR_TRY(kr_clock_time(clock, tick, &until));
-  KR_TRY(kr_ratio_add(until, kr_ratio_of(MINUTE_S), &until));
+  if (kr_clock_time(clock, tick + FAR, &until) != KR_OK) return KR_OK;
   const KrRunEvent *event = kr_cursor_peek(site->cursor, until, until, &emitted);
   KrRatio time = event != NULL ? event->time : until;
   KR_TRY(find_place(clock, time, false, node->round_floor, &place));

@@ -9,6 +9,10 @@ static uint64_t magnitude(int64_t x) { return x < 0 ? 0 - (uint64_t)x : (uint64_
 KrStatus kr_clock_time(const KrClock *clock, int64_t tick, KrRatio *time) {
   KrRatio since;
   KR_TRY(kr_ratio_mul(kr_ratio_of(tick), clock->dt, &since));
+  if (clock->phase.num == 0) {
+    *time = since;
+    return KR_OK;
+  }
   return kr_ratio_add(clock->phase, since, time);
 }
 
