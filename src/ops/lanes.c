@@ -50,6 +50,29 @@ static void put(uint32_t width, const void *from, uint32_t stride, uint32_t n, v
     PUT(uint8_t)
 }
 
+// Some lanes of sixteen: columns are never -0, so adding +0 leaves them as they are.
+#define ADD_SOME(real, int, f, p, V, I, N)                                                         \
+  static void add_some_##f(const real *from, uint32_t stride, uint32_t n_lanes, uint32_t n,        \
+                           real *restrict sum) {                                                   \
+    int mask[KR_LANES];                                                                            \
+    for (uint32_t l = 0; l < KR_LANES; l++) mask[l] = -(int)(l < n_lanes);                         \
+    for (uint32_t v = 0; v < KR_LANES && v < n_lanes; v += (N)) {                                  \
+      const I some = kr_##p##_load_bits(mask + v);                                                 \
+      for (uint32_t t = 0; t < n; t++) {                                                           \
+        real *to = sum + t * KR_LANES + v;                                                         \
+        V x = kr_##p##_load(from + t * stride + v);                                                \
+        kr_##p##_store(to, kr_##p##_load(to) + kr_##p##_where(some, x));                           \
+      }                                                                                            \
+    }                                                                                              \
+  }
+#if KR_VECTOR_BYTES > 0
+ADD_SOME(float, int32_t, f32, v32, KrVf32, KrVi32, KR_N_V32)
+ADD_SOME(double, int64_t, f64, v64, KrVf64, KrVi64, KR_N_V64)
+#else
+ADD_SOME(float, int32_t, f32, s32, float, int32_t, 1)
+ADD_SOME(double, int64_t, f64, s64, double, int64_t, 1)
+#endif
+
 // All lanes of every tick, in one run where the rows follow each other.
 #define REALS(real, f)                                                                             \
   static void open_##f(const real *from, uint32_t stride, uint32_t n, real *restrict sum) {        \
@@ -65,13 +88,6 @@ static void put(uint32_t width, const void *from, uint32_t stride, uint32_t n, v
     else                                                                                           \
       for (uint32_t t = 0; t < n; t++)                                                             \
         for (uint32_t l = 0; l < KR_LANES; l++) sum[t * KR_LANES + l] += from[l];                  \
-  }                                                                                                \
-  /* columns are never -0: adding +0 leaves them as they are */                                    \
-  static void add_some_##f(const real *from, uint32_t stride, uint32_t n_lanes, uint32_t n,        \
-                           real *restrict sum) {                                                   \
-    for (uint32_t t = 0; t < n; t++)                                                               \
-      for (uint32_t l = 0; l < KR_LANES; l++)                                                      \
-        sum[t * KR_LANES + l] += l < n_lanes ? from[t * stride + l] : 0;                           \
   }                                                                                                \
   static void add_##f(const real *from, uint32_t stride, uint32_t n_lanes, bool opens, uint32_t n, \
                       real *restrict sum) {                                                        \

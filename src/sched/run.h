@@ -35,14 +35,20 @@ typedef struct KrRunState {
   bool wrote;                     ///< sole writer: some inner run of this tick wrote
 } KrRunState;
 
+/// Ticks of a slice that fall between the source's ticks k and k + 1.
+typedef struct KrRunPart {
+  uint32_t begin, end;
+  int64_t k;
+} KrRunPart;
+
 /// Where the ticks of a slice fall on a source's clock, for all crossings of a unit from it.
 typedef struct KrRunPlace {
   KrClock source;
   KrRatio shift;
   int64_t tick; ///< -1: not known
   uint32_t n;
-  int64_t k[KR_TILE];
-  uint32_t end[KR_TILE]; ///< first tick after i with another k
+  uint32_t n_parts;
+  KrRunPart part[KR_TILE];
   float a_f32[KR_TILE];
   double a_f64[KR_TILE];
   KrStepper after;

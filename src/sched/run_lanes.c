@@ -111,22 +111,26 @@ void kr_lanes_sum(const KrRunStep *step, uint32_t n) {
 
 // ---- crossings
 
+// Ticks by parts that lie between the same two source ticks; `fraction` of at.rest into to[i].
+#define FIND_PARTS(to, fraction)                                                                   \
+  for (uint32_t i = 0; i < slice->n;) {                                                            \
+    KrRunPart *part = &place->part[place->n_parts++];                                              \
+    *part = (KrRunPart){.begin = i, .k = at.k};                                                    \
+    for (; i < slice->n && at.k == part->k; i++, kr_stepper_next(&at)) (to)[i] = fraction;         \
+    part->end = i;                                                                                 \
+  }
 static void find_places(const KrRunStep *step, const KrSlice *slice) {
   KrRunPlace *place = step->place;
-  bool is_f32 = step->node->type.elem == KR_ELEM_F32;
   if (place->tick == slice->tick && place->n == slice->n) return;
   KrStepper at = step->newest;
-  for (uint32_t i = 0; i < slice->n; i++, kr_stepper_next(&at)) {
-    place->k[i] = at.k;
-    if (place->table != NULL && is_f32)
-      place->a_f32[i] = place->table[at.rest];
-    else if (is_f32)
-      place->a_f32[i] = at.rest == 0 ? 0 : kr_cross_fraction_f32(at.rest, at.den);
-    else
-      place->a_f64[i] = at.rest == 0 ? 0 : kr_cross_fraction_f64(at.rest, at.den);
-  }
-  for (uint32_t i = slice->n; i-- > 0;)
-    place->end[i] = i + 1 < slice->n && place->k[i + 1] == place->k[i] ? place->end[i + 1] : i + 1;
+  const float *table = place->table;
+  place->n_parts = 0;
+  if (step->node->type.elem != KR_ELEM_F32)
+    FIND_PARTS(place->a_f64, at.rest == 0 ? 0 : kr_cross_fraction_f64(at.rest, at.den))
+  else if (table != NULL)
+    FIND_PARTS(place->a_f32, table[at.rest])
+  else
+    FIND_PARTS(place->a_f32, at.rest == 0 ? 0 : kr_cross_fraction_f32(at.rest, at.den))
   place->tick = slice->tick;
   place->n = slice->n;
   place->after = at;
@@ -170,13 +174,13 @@ static int64_t second_knot(int64_t k, bool is_flat) { return k < 0 || is_flat ? 
       for (uint32_t l = 0; l < KR_LANES; l++)                                                      \
         out[i * KR_LANES + l] = kr_cross_cubic_##f(p0[l], p1[l], p2[l], p3[l], a[i]);              \
   }                                                                                                \
-  static void cross_##f(KrRunStep *step, const KrSlice *slice) {                                   \
+  static void cross_##f(KrRunStep *step) {                                                         \
     const KrRunPlace *place = step->place;                                                         \
     static const real zeros[KR_TILE] = {0};                                                        \
     real *out = step->out[0];                                                                      \
-    for (uint32_t i = 0, end; i < slice->n; i = end) {                                             \
-      int64_t k = place->k[i];                                                                     \
-      end = place->end[i];                                                                         \
+    for (uint32_t p = 0; p < place->n_parts; p++) {                                                \
+      uint32_t i = place->part[p].begin, end = place->part[p].end;                                 \
+      int64_t k = place->part[p].k;                                                                \
       bool is_outside = k < 0 || k >= step->last;                                                  \
       const real *a = is_outside ? zeros : place->a_##f + i;                                       \
       if (step->node->mode == KR_MODE_CUBIC && a[end - i - 1] != 0)                                \
@@ -189,15 +193,15 @@ DEFINE_CROSS(float, f32)
 DEFINE_CROSS(double, f64)
 
 // A part between two knots each; before the first and after the last knot all ticks are flat.
-static void find_ramp(KrRunStep *step, const KrSlice *slice) {
+static void find_ramp(KrRunStep *step) {
   const KrRunPlace *place = step->place;
   bool is_f32 = step->node->type.elem == KR_ELEM_F32;
   KrRamp *ramp = &step->ramp;
   ramp->a = is_f32 ? (const void *)place->a_f32 : place->a_f64;
   ramp->n_parts = 0;
-  for (uint32_t i = 0, end; i < slice->n; i = end) {
-    int64_t k = place->k[i];
-    end = place->end[i];
+  for (uint32_t p = 0; p < place->n_parts; p++) {
+    uint32_t i = place->part[p].begin, end = place->part[p].end;
+    int64_t k = place->part[p].k;
     bool is_last_flat = is_f32 ? place->a_f32[end - 1] == 0 : place->a_f64[end - 1] == 0;
     bool is_flat = k < 0 || k >= step->last || is_last_flat;
     ramp->part[ramp->n_parts++] =
@@ -208,13 +212,13 @@ static void find_ramp(KrRunStep *step, const KrSlice *slice) {
 void kr_lanes_cross(KrRunStep *step, const KrSlice *slice) {
   find_places(step, slice);
   if (step->plan->is_ramp) {
-    find_ramp(step, slice);
+    find_ramp(step);
     return;
   }
   if (step->node->type.elem == KR_ELEM_F32)
-    cross_f32(step, slice);
+    cross_f32(step);
   else
-    cross_f64(step, slice);
+    cross_f64(step);
 }
 
 // ---- events
