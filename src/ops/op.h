@@ -159,6 +159,9 @@ typedef struct KrCall {
   const struct KrCall *also;
   /// NULL, or what is added to input 0 (KR_OP_RAMPS), which is one row then, NULL: nothing.
   const KrRamp *ramp;
+  /// The output is multiplied by inputs first_factor …, one after the other (KR_OP_GAINS); the
+  /// second one is held.
+  uint32_t n_factors, first_factor;
 } KrCall;
 typedef void KrKernel(const KrCall *call);
 /// Elements between two ticks of input i: 0 when held.
@@ -206,8 +209,8 @@ enum {
   KR_OP_FAULTS = 32,  /* may report a fault */
   KR_OP_HOLDS = 64,   /* may say that an output is held (KrCall.held_out) */
   KR_OP_RAMPS = 128,  /* sixteen lanes take KrCall.ramp when the other inputs are constant */
-  KR_OP_ADDS =
-      256 /* can be added to what is there (KrCall.adds): its lane when it is KR_OP_ALONE */
+  KR_OP_GAINS = 512,  /* sixteen lanes can be multiplied before they are written (n_factors) */
+  KR_OP_ADDS = 256    /* can be added to what is there (adds); KR_OP_ALONE: its only lane */
 };
 
 struct KrOp {

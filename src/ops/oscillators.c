@@ -145,7 +145,7 @@ static const KrOp OPS[] = {
      FAMILY,
      FREQ_PHASE,
      .run = RUN_REAL(sine),
-     .flags = KR_OP_ADDS | KR_OP_RAMPS,
+     .flags = KR_OP_ADDS | KR_OP_RAMPS | KR_OP_GAINS,
      .doc = "Sine, 0 at phase 0; within 2.5e-7 (f32) or 1e-15 (f64)"},
     {.name = "saw",
      FAMILY,
@@ -234,20 +234,46 @@ static void FN(impulse)(const KrCall *call) {
   uint32_t n = call->n * call->lanes;                                                              \
   for (uint32_t i = 0; i < n; i += VN) {                                                           \
     VU word = (VU)VF(load_bits)(words.at + i);                                                     \
-    if (call->adds != 0)                                                                           \
-      WN(emit)(out + i, expression, true);                                                         \
-    else                                                                                           \
-      WN(put)(out, i, n, expression);                                                              \
+    WN(put)(out, i, n, expression);                                                                \
   }
 KR_INLINE V WN(sine_turned)(VU turned) { return WN(quarter_sine)(WN(fold_turned)(turned)); }
+KR_INLINE WN(Shape) WN(sine_shape)(const KrCall *call, const bool adds, const bool gains) {
+  static const REAL ones[KR_LANES] = {1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1};
+  WN(Shape)
+  shape = {.of = WN(sine_turned),
+           .out = call->out[0],
+           .bias = (UINT)1 << (KR_PASS - 2),
+           .adds = adds,
+           .gains = gains,
+           .second = ones};
+  if (gains) {
+    shape.factor = call->in[call->first_factor];
+    shape.stride = kr_call_stride(call, call->first_factor);
+    if (call->n_factors > 1) shape.second = call->in[call->first_factor + 1];
+  }
+  return shape;
+}
+KR_INLINE bool WN(sines)(const KrCall *call, const bool adds, const bool gains) {
+  const WN(Shape) shape = WN(sine_shape)(call, adds, gains);
+  return WN(each_phase)(call, 1, &shape);
+}
 static void FN(sine)(const KrCall *call) {
   FN(Words) words;
-  WN(Shape) shape = {WN(sine_turned), call->out[0], (UINT)1 << (KR_PASS - 2), false};
-  if (call->adds == 0 && WN(each_phase)(call, 1, &shape)) return;
-  shape.adds = true;
-  if (call->adds != 0 && WN(each_phase)(call, 1, &shape)) return;
+  bool adds = call->adds != 0, gains = call->n_factors != 0;
+  if (!adds && !gains && WN(sines)(call, false, false)) return;
+  if (adds && !gains && WN(sines)(call, true, false)) return;
+  if (!adds && gains && WN(sines)(call, false, true)) return;
+  if (adds && gains && WN(sines)(call, true, true)) return;
   WN(advance)(call, 1, &words);
-  EACH_WORD(WN(quarter_sine)(WN(fold)(word)))
+  if (!adds && !gains) {
+    EACH_WORD(WN(quarter_sine)(WN(fold)(word)))
+    return;
+  }
+  WN(Shape) shape = WN(sine_shape)(call, adds, gains);
+  for (uint32_t i = 0; i < call->n * KR_LANES; i += VN) {
+    VU word = (VU)VF(load_bits)(words.at + i) + shape.bias;
+    WN(shape_out)(&shape, word, i / KR_LANES, i % KR_LANES, shape.out);
+  }
 }
 
 static void FN(phasor)(const KrCall *call) {

@@ -85,11 +85,12 @@ typedef struct KrPlanStep {
   uint32_t *in;  ///< values; KR_NONE: absent
   uint32_t n_in;
   uint32_t out, n_out; ///< values out … out + n_out - 1
-  uint64_t adds;   ///< NODE: outputs that are added to columns; those are the last n_sums inputs
-  bool is_ramp;    ///< NODE CROSS: it finds the knots only
-  bool has_ramp;   ///< NODE: what a CROSS gives is added to in[0]
-  uint32_t ramp;   ///< … its output
-  uint32_t n_sums; ///< NODE: n_out when it adds, else 0; KR_NONE among them: not added
+  uint64_t adds;      ///< NODE: outputs that are added to columns; those are the last n_sums inputs
+  uint32_t n_factors; ///< NODE: the inputs after its own ones that its output is multiplied by
+  bool is_ramp;       ///< NODE CROSS: it finds the knots only
+  bool has_ramp;      ///< NODE: what a CROSS gives is added to in[0]
+  uint32_t ramp;      ///< … its output
+  uint32_t n_sums;    ///< NODE: n_out when it adds, else 0; KR_NONE among them: not added
   uint64_t *field_count; ///< OP: entries per field, of the lane that has most
   uint64_t *lane_count;  ///< OP: entries of field f of lane l at [l * n_fields + f]
   uint32_t n_fields;

@@ -1,6 +1,7 @@
 // Steps that become one, because nobody else reads what lies between them.
 // Sums: NODE, ADD become NODE with adds, straight to the columns. An opening ADD leaves an OPEN
 // before, a closing one an ADD of the whole chunk after.
+// Factors: a step, `mul` by something become the step with a factor, in the place of the `mul`.
 // Ramps: CROSS linear, `add` of a constant, oscillator: the oscillator reads between the knots.
 #include "sched/plan_build.h"
 
@@ -56,9 +57,9 @@ static bool is_slow_cross(const Fuse *fuse, const KrPlanStep *step) {
   return flows[source].period / LEAST_RAMP >= flows[node->flow].period;
 }
 
-static bool is_add(const Fuse *fuse, const KrPlanStep *step) {
+static bool is_named(const Fuse *fuse, const KrPlanStep *step, const char *name) {
   return step != NULL && is_wide_op(fuse, step) &&
-         kr_text_equal(kr_text_from(node_of(fuse, step)->op->name), kr_text_from("add"));
+         kr_text_equal(kr_text_from(node_of(fuse, step)->op->name), kr_text_from(name));
 }
 
 static void fuse_ramp(Fuse *fuse, KrPlanStep *step) {
@@ -67,7 +68,7 @@ static void fuse_ramp(Fuse *fuse, KrPlanStep *step) {
     if (!is_constant(fuse, step->in[k])) return;
   KrPlanStep *cross = sole_maker(fuse, step->in[0]), *add = NULL;
   uint32_t base = KR_NONE;
-  if (is_add(fuse, cross)) {
+  if (is_named(fuse, cross, "add")) {
     add = cross;
     uint32_t constant = is_constant(fuse, add->in[0]) ? 0 : 1;
     if (!is_constant(fuse, add->in[constant])) return;
@@ -82,7 +83,32 @@ static void fuse_ramp(Fuse *fuse, KrPlanStep *step) {
   step->ramp = cross->out;
 }
 
-static void fuse_ramps(Fuse *fuse) {
+// ---- factors
+
+// `mul` of what a step makes for it alone: the step in its place, with one factor more.
+static void fuse_factor(Fuse *fuse, uint32_t s) {
+  KrPlanStep *mul = &fuse->unit->steps[s];
+  if (!is_named(fuse, mul, "mul") || mul->n_in != 2) return;
+  for (uint32_t i = 0; i < 2; i++) {
+    KrPlanStep *from = sole_maker(fuse, mul->in[i]);
+    uint32_t factor = mul->in[1 - i];
+    if (from == NULL || !is_wide_op(fuse, from) || factor == KR_NONE ||
+        (node_of(fuse, from)->op->flags & KR_OP_GAINS) == 0 || from->n_out != 1)
+      continue;
+    if (from->n_factors > 1 || (from->n_factors == 1 && !is_constant(fuse, factor))) continue;
+    KrPlanStep joined = *from;
+    joined.in = KR_NEW_ARRAY(fuse->plan->arena, uint32_t, from->n_in + 1);
+    for (uint32_t k = 0; k < from->n_in; k++) joined.in[k] = from->in[k];
+    joined.in[joined.n_in++] = factor;
+    joined.n_factors++;
+    joined.out = mul->out;
+    fuse->is_dropped[from - fuse->unit->steps] = true;
+    *mul = joined;
+    return;
+  }
+}
+
+static void fuse_chains(Fuse *fuse) {
   const KrPlanUnit *unit = fuse->unit;
   fuse->is_dropped = KR_NEW_ARRAY(fuse->plan->arena, bool, unit->n_steps);
   for (uint32_t g = 0; g < unit->n_segments; g++)
@@ -90,8 +116,11 @@ static void fuse_ramps(Fuse *fuse) {
       for (uint32_t k = 0; k < unit->steps[s].n_out && !unit->segments[g].serial; k++)
         fuse->maker[unit->steps[s].out + k] = s;
   for (uint32_t g = 0; g < unit->n_segments; g++)
-    for (uint32_t s = unit->segments[g].begin; s < unit->segments[g].end; s++)
-      if (!unit->segments[g].serial) fuse_ramp(fuse, &unit->steps[s]);
+    for (uint32_t s = unit->segments[g].begin; s < unit->segments[g].end; s++) {
+      if (unit->segments[g].serial) continue;
+      fuse_ramp(fuse, &unit->steps[s]);
+      fuse_factor(fuse, s);
+    }
   for (uint32_t s = 0; s < unit->n_steps; s++)
     for (uint32_t k = 0; k < unit->steps[s].n_out; k++)
       fuse->maker[unit->steps[s].out + k] = KR_NONE;
@@ -178,7 +207,7 @@ void kr_plan_fuse(KrPlan *plan) {
     fuse.n = 0;
     fuse.steps = KR_NEW_ARRAY(plan->arena, KrPlanStep, 2 * (size_t)was.n_steps);
     count_readers(&fuse);
-    fuse_ramps(&fuse);
+    fuse_chains(&fuse);
     for (uint32_t g = 0; g < unit->n_segments; g++) {
       KrPlanSegment *segment = &unit->segments[g];
       uint32_t begin = fuse.n;
