@@ -354,7 +354,9 @@ static void list_prevs(KrRun *run, KrRunUnit *unit) {
 static bool is_one_segment(const KrRunUnit *unit, const KrRunStep *first, const KrRunStep *last) {
   for (uint32_t g = 0; g < unit->plan->n_segments; g++) {
     const KrPlanSegment *segment = &unit->plan->segments[g];
-    if (first - unit->steps >= segment->begin && last - unit->steps < segment->end) return true;
+    if ((size_t)(first - unit->steps) >= segment->begin &&
+        (size_t)(last - unit->steps) < segment->end)
+      return true;
   }
   return false;
 }

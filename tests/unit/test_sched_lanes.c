@@ -75,6 +75,55 @@ static void a_sum_that_feeds_its_own_copies_is_not_divided(void **state) {
   assert_int_equal(shape.n_lanes % 300, 0);
 }
 
+/// What was joined, over all steps.
+typedef struct Joins {
+  uint32_t n_adding, n_factors, n_ramps, n_adds;
+} Joins;
+
+static Joins joins_of(const char *body) {
+  KrProgram *program = load(body);
+  Joins joins = {0};
+  for (uint32_t u = 0; u < program->plan->n_units; u++)
+    for (uint32_t i = 0; i < program->plan->units[u].n_steps; i++) {
+      const KrPlanStep *step = &program->plan->units[u].steps[i];
+      joins.n_adding += step->adds != 0;
+      joins.n_factors += step->n_factors;
+      joins.n_ramps += step->has_ramp;
+      joins.n_adds += step->kind == KR_STEP_ADD;
+    }
+  kr_program_free(program);
+  return joins;
+}
+
+static void what_nobody_else_reads_is_joined_to_its_reader(void **state) {
+  (void)state;
+  Joins joins = joins_of("output [0..32].map(|i| sine(freq=i * 1Hz) * 0.5 * tri(freq=3Hz)).sum()");
+  assert_int_equal(joins.n_adding, 2); // the products by tri, which a second factor cannot be
+  assert_int_equal(joins.n_factors, 2);
+  assert_int_equal(joins.n_adds, 0);
+  joins = joins_of("output [0..16].map(|i| sine(freq=i * 1Hz + resample(slow.x, to=audio, "
+                   "mode=linear)) * 2 * i).sum()\n}\n"
+                   "flow slow(dt=1/100 @rate=control) {\nlet x = sine(freq=1Hz) * 1Hz");
+  assert_int_equal(joins.n_ramps, 0); // one crossing that all copies read
+  joins = joins_of("let x = resample(slow.x, to=audio, mode=linear)\n"
+                   "output [0..16].map(|i| sine(freq=i * 1Hz + x[i]) * 2 * i).sum()\n}\n"
+                   "flow slow(dt=1/100 @rate=control) {\n"
+                   "let x = [0..16].map(|i| sine(freq=i * 1Hz) * 1Hz)");
+  assert_int_equal(joins.n_ramps, 1);
+  assert_int_equal(joins.n_factors, 2);
+  assert_int_equal(joins.n_adding, 1);
+}
+
+static void what_somebody_else_reads_is_not_joined(void **state) {
+  (void)state;
+  Joins joins = joins_of("let x = [0..16].map(|i| sine(freq=i * 1Hz))\n"
+                         "output (x.sum(), x.map(|y| y * 2).sum(), x.map(|y| y * y).sum())");
+  assert_int_equal(joins.n_factors, 0);
+  assert_int_equal(joins.n_adding, 2); // both products, not the sines
+  joins = joins_of("output [0..10].map(|i| sine(freq=i * 1Hz)).sum()");
+  assert_int_equal(joins.n_adding, 0); // lanes that stand for nobody would be added
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(copies_of_one_shape_run_as_lanes_of_one_step),
@@ -82,6 +131,8 @@ int main(void) {
       cmocka_unit_test(nodes_that_need_each_other_are_never_one_group),
       cmocka_unit_test(every_chunk_of_a_large_sum_is_a_part),
       cmocka_unit_test(a_sum_that_feeds_its_own_copies_is_not_divided),
+      cmocka_unit_test(what_nobody_else_reads_is_joined_to_its_reader),
+      cmocka_unit_test(what_somebody_else_reads_is_not_joined),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
