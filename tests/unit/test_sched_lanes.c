@@ -110,7 +110,7 @@ static void what_nobody_else_reads_is_joined_to_its_reader(void **state) {
                    "flow slow(dt=1/100 @rate=control) {\n"
                    "let x = [0..16].map(|i| sine(freq=i * 1Hz) * 1Hz)");
   assert_int_equal(joins.n_ramps, 1);
-  assert_int_equal(joins.n_factors, 2);
+  assert_int_equal(joins.n_factors, 3); // of the slow sines too
   assert_int_equal(joins.n_adding, 1);
 }
 
