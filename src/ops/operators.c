@@ -189,16 +189,30 @@ KR_KERNELS(operators, KR_NUMBERS(add), KR_NUMBERS(sub), KR_NUMBERS(mul), KR_NUMB
 #else
 #include "ops/pass.h"
 
+// In a loop that runs tick by tick a call is one number.
 #if KR_WIDE
 #define BINARY(name, expression)                                                                   \
   KR_INLINE V WN(name##_of)(V x, V y) { return expression; }                                       \
-  static void FN(name)(const KrCall *call) { WN(each_of_two)(call, WN(name##_of)); }
+  static void FN(name)(const KrCall *call) {                                                       \
+    if (call->n == 1 && call->lanes == 1)                                                          \
+      FN(name##_once)(call);                                                                       \
+    else                                                                                           \
+      WN(each_of_two)(call, WN(name##_of));                                                        \
+  }
+#else
+#define BINARY(name, expression)                                                                   \
+  KR_INLINE void FN(name##_once)(const KrCall *call) {                                             \
+    const REAL x = *(const REAL *)call->in[0], y = *(const REAL *)call->in[1];                     \
+    *(REAL *)call->out[0] = expression;                                                            \
+  }
+#endif
 BINARY(add, x + y)
 BINARY(sub, x - y)
 BINARY(mul, x *y)
 BINARY(div_real, x / y)
 #undef BINARY
 
+#if KR_WIDE
 static void FN(mod)(const KrCall *call) {
   REAL x_held[KR_TILE_SIZE], y_held[KR_TILE_SIZE];
   const REAL *x = FN(dense)(call, 0, x_held), *y = FN(dense)(call, 1, y_held);
