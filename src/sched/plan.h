@@ -89,7 +89,7 @@ typedef struct KrPlanStep {
   uint32_t n_factors; ///< NODE: the inputs after its own ones that its output is multiplied by
   bool is_ramp;       ///< NODE CROSS: it finds the knots only
   bool has_ramp;      ///< NODE: what a CROSS gives is added to in[0]
-  uint32_t ramp;      ///< … its output
+  uint32_t ramp;      ///< … its step in the unit
   uint32_t n_sums;    ///< NODE: n_out when it adds, else 0; KR_NONE among them: not added
   uint64_t *field_count; ///< OP: entries per field, of the lane that has most
   uint64_t *lane_count;  ///< OP: entries of field f of lane l at [l * n_fields + f]

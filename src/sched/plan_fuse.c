@@ -10,7 +10,7 @@ typedef struct Fuse {
   const KrPlanUnit *unit; ///< as it was
   uint32_t *n_readers;    ///< per value, of this unit's steps
   uint32_t *maker;        ///< per value: step of this unit that runs in whole tiles, KR_NONE
-  bool *is_dropped;       ///< per step
+  uint32_t *place;        ///< per step: where it went, KR_NONE: into another
   KrPlanStep *steps;
   uint32_t n;
 } Fuse;
@@ -21,12 +21,19 @@ static const KrNode *node_of(const Fuse *fuse, const KrPlanStep *step) {
   return &fuse->plan->graph->nodes[step->node];
 }
 
+// Constants have been counted for other units.
 static void count_readers(Fuse *fuse) {
-  for (uint32_t s = 0; s < fuse->unit->n_steps; s++) {
-    const KrPlanStep *step = &fuse->unit->steps[s];
-    for (uint32_t k = 0; k < step->n_in; k++)
-      if (step->in[k] != KR_NONE) fuse->n_readers[step->in[k]] += 1;
-  }
+  for (int pass = 0; pass < 2; pass++)
+    for (uint32_t s = 0; s < fuse->unit->n_steps; s++) {
+      const KrPlanStep *step = &fuse->unit->steps[s];
+      for (uint32_t k = 0; k < step->n_in; k++)
+        if (step->in[k] != KR_NONE)
+          fuse->n_readers[step->in[k]] = pass == 0 ? 0 : fuse->n_readers[step->in[k]] + 1;
+    }
+}
+
+static bool has_one_reader(const Fuse *fuse, uint32_t value) {
+  return fuse->n_readers[value] == 1 && fuse->plan->values[value].ring == KR_NONE;
 }
 
 static bool is_wide_op(const Fuse *fuse, const KrPlanStep *step) {
@@ -34,12 +41,15 @@ static bool is_wide_op(const Fuse *fuse, const KrPlanStep *step) {
          node_of(fuse, step)->kind == KR_NODE_OP;
 }
 
+static bool can(const Fuse *fuse, const KrPlanStep *step, uint32_t flag) {
+  return is_wide_op(fuse, step) && (node_of(fuse, step)->op->flags & flag) != 0;
+}
+
 // ---- ramps
 
 // The step that makes a value for one reader only; NULL: none.
 static KrPlanStep *sole_maker(const Fuse *fuse, uint32_t value) {
-  if (value == KR_NONE || fuse->maker[value] == KR_NONE || fuse->n_readers[value] != 1 ||
-      fuse->plan->values[value].ring != KR_NONE)
+  if (value == KR_NONE || fuse->maker[value] == KR_NONE || !has_one_reader(fuse, value))
     return NULL;
   return &fuse->unit->steps[fuse->maker[value]];
 }
@@ -63,7 +73,7 @@ static bool is_named(const Fuse *fuse, const KrPlanStep *step, const char *name)
 }
 
 static void fuse_ramp(Fuse *fuse, KrPlanStep *step) {
-  if (!is_wide_op(fuse, step) || (node_of(fuse, step)->op->flags & KR_OP_RAMPS) == 0) return;
+  if (!can(fuse, step, KR_OP_RAMPS)) return;
   for (uint32_t k = 1; k < step->n_in; k++)
     if (!is_constant(fuse, step->in[k])) return;
   KrPlanStep *cross = sole_maker(fuse, step->in[0]), *add = NULL;
@@ -77,10 +87,10 @@ static void fuse_ramp(Fuse *fuse, KrPlanStep *step) {
   }
   if (!is_slow_cross(fuse, cross)) return;
   cross->is_ramp = true;
-  if (add != NULL) fuse->is_dropped[add - fuse->unit->steps] = true;
+  if (add != NULL) fuse->place[add - fuse->unit->steps] = KR_NONE;
   step->in[0] = base;
   step->has_ramp = true;
-  step->ramp = cross->out;
+  step->ramp = (uint32_t)(cross - fuse->unit->steps);
 }
 
 // ---- factors
@@ -92,8 +102,7 @@ static void fuse_factor(Fuse *fuse, uint32_t s) {
   for (uint32_t i = 0; i < 2; i++) {
     KrPlanStep *from = sole_maker(fuse, mul->in[i]);
     uint32_t factor = mul->in[1 - i];
-    if (from == NULL || !is_wide_op(fuse, from) || factor == KR_NONE ||
-        (node_of(fuse, from)->op->flags & KR_OP_GAINS) == 0 || from->n_out != 1)
+    if (from == NULL || factor == KR_NONE || !can(fuse, from, KR_OP_GAINS) || from->n_out != 1)
       continue;
     if (from->n_factors > 1 || (from->n_factors == 1 && !is_constant(fuse, factor))) continue;
     KrPlanStep joined = *from;
@@ -102,7 +111,7 @@ static void fuse_factor(Fuse *fuse, uint32_t s) {
     joined.in[joined.n_in++] = factor;
     joined.n_factors++;
     joined.out = mul->out;
-    fuse->is_dropped[from - fuse->unit->steps] = true;
+    fuse->place[from - fuse->unit->steps] = KR_NONE;
     *mul = joined;
     return;
   }
@@ -110,7 +119,7 @@ static void fuse_factor(Fuse *fuse, uint32_t s) {
 
 static void fuse_chains(Fuse *fuse) {
   const KrPlanUnit *unit = fuse->unit;
-  fuse->is_dropped = KR_NEW_ARRAY(fuse->plan->arena, bool, unit->n_steps);
+  fuse->place = KR_NEW_ARRAY(fuse->plan->arena, uint32_t, unit->n_steps);
   for (uint32_t g = 0; g < unit->n_segments; g++)
     for (uint32_t s = unit->segments[g].begin; s < unit->segments[g].end; s++)
       for (uint32_t k = 0; k < unit->steps[s].n_out && !unit->segments[g].serial; k++)
@@ -128,18 +137,13 @@ static void fuse_chains(Fuse *fuse) {
 
 // ---- sums
 
-static bool can_add(const Fuse *fuse, const KrPlanStep *step) {
-  return is_wide_op(fuse, step) && (node_of(fuse, step)->op->flags & KR_OP_ADDS) != 0;
-}
-
 // The output of `node` that `add` takes, all lanes of it and nobody else; KR_NONE: none.
 static uint32_t fused_output(const Fuse *fuse, const KrPlanStep *node, const KrPlanStep *add) {
   if (add->kind != KR_STEP_ADD || add->is_whole || add->n_lanes != KR_LANES || add->column != 0)
     return KR_NONE;
   uint32_t k = add->in[0] - node->out;
   if (add->in[0] < node->out || k >= node->n_out) return KR_NONE;
-  bool alone = fuse->n_readers[add->in[0]] == 1 && fuse->plan->values[add->in[0]].ring == KR_NONE;
-  return alone ? k : KR_NONE;
+  return has_one_reader(fuse, add->in[0]) ? k : KR_NONE;
 }
 
 static uint32_t chunk_of(const KrPlanStep *add) { return add->n_out > 0 ? add->out : add->in[1]; }
@@ -172,13 +176,15 @@ static uint32_t put_step(Fuse *fuse, uint32_t s, uint32_t end) {
   KrPlanStep step = fuse->unit->steps[s];
   const KrPlanStep *add = &fuse->unit->steps[s + 1];
   uint32_t n = 0, k;
-  if (fuse->is_dropped[s]) return 1;
-  if (can_add(fuse, &step))
+  if (fuse->place[s] == KR_NONE) return 1;
+  if (step.has_ramp) step.ramp = fuse->place[step.ramp];
+  if (can(fuse, &step, KR_OP_ADDS))
     while (s + 1 + n < end && (k = fused_output(fuse, &step, &add[n])) != KR_NONE) {
       n++;
       step.adds |= UINT64_C(1) << k;
     }
   if (n == 0) {
+    fuse->place[s] = fuse->n;
     fuse->steps[fuse->n++] = step;
     return 1;
   }
@@ -195,33 +201,47 @@ static uint32_t put_step(Fuse *fuse, uint32_t s, uint32_t end) {
   return 1 + n;
 }
 
+// How many steps the unit may have then; 0: nothing in it can be joined.
+static uint32_t most_steps(const Fuse *fuse) {
+  uint32_t n = fuse->unit->n_steps;
+  bool has_wide = false;
+  for (uint32_t s = 0; s < fuse->unit->n_steps; s++) {
+    const KrPlanStep *step = &fuse->unit->steps[s];
+    has_wide = has_wide || is_wide_op(fuse, step);
+    n += step->kind == KR_STEP_ADD && step->opens && step->closes;
+  }
+  return has_wide ? n : 0;
+}
+
+static void fuse_unit(Fuse *fuse, KrPlanUnit *unit) {
+  KrPlanUnit was = *unit;
+  fuse->unit = &was;
+  fuse->n = 0;
+  uint32_t most = most_steps(fuse);
+  if (most == 0) return;
+  fuse->steps = KR_NEW_ARRAY(fuse->plan->arena, KrPlanStep, most);
+  count_readers(fuse);
+  fuse_chains(fuse);
+  for (uint32_t g = 0; g < unit->n_segments; g++) {
+    KrPlanSegment *segment = &unit->segments[g];
+    uint32_t begin = fuse->n;
+    for (uint32_t s = segment->begin; s < segment->end;) {
+      if (!segment->serial) {
+        s += put_step(fuse, s, segment->end);
+        continue;
+      }
+      fuse->steps[fuse->n++] = was.steps[s++];
+    }
+    *segment = (KrPlanSegment){begin, fuse->n, segment->serial};
+  }
+  unit->steps = fuse->steps;
+  unit->n_steps = fuse->n;
+}
+
 void kr_plan_fuse(KrPlan *plan) {
   Fuse fuse = {.plan = plan,
                .n_readers = KR_NEW_ARRAY(plan->arena, uint32_t, plan->n_values),
                .maker = KR_NEW_ARRAY(plan->arena, uint32_t, plan->n_values)};
   for (uint32_t i = 0; i < plan->n_values; i++) fuse.maker[i] = KR_NONE;
-  for (uint32_t u = 0; u < plan->n_units; u++) {
-    KrPlanUnit *unit = &plan->units[u];
-    KrPlanUnit was = *unit;
-    fuse.unit = &was;
-    fuse.n = 0;
-    fuse.steps = KR_NEW_ARRAY(plan->arena, KrPlanStep, 2 * (size_t)was.n_steps);
-    count_readers(&fuse);
-    fuse_chains(&fuse);
-    for (uint32_t g = 0; g < unit->n_segments; g++) {
-      KrPlanSegment *segment = &unit->segments[g];
-      uint32_t begin = fuse.n;
-      for (uint32_t s = segment->begin; s < segment->end;) {
-        if (!segment->serial) {
-          s += put_step(&fuse, s, segment->end);
-          continue;
-        }
-        fuse.steps[fuse.n++] = was.steps[s++];
-      }
-      *segment = (KrPlanSegment){begin, fuse.n, segment->serial};
-    }
-    for (uint32_t i = 0; i < plan->n_values; i++) fuse.n_readers[i] = 0;
-    unit->steps = fuse.steps;
-    unit->n_steps = fuse.n;
-  }
+  for (uint32_t u = 0; u < plan->n_units; u++) fuse_unit(&fuse, &plan->units[u]);
 }

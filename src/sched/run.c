@@ -2,7 +2,6 @@
 // target.
 #include "sched/run.h"
 #include "math/control.h"
-#include "math/sum.h"
 #include "ops/level.h"
 
 // ---- memory
@@ -155,6 +154,8 @@ static void point_values(KrRun *run, KrRunStep *step) {
     step->out_ring[k] = value->ring;
     step->has_ring |= value->ring != KR_NONE;
   }
+  // Its ring takes what it keeps from where that is.
+  if (plan->kind == KR_STEP_KEEP) step->out_base[0] = step->out[0] = run->buffer[plan->in[0]];
   // What is added goes to the sum in place of a value of its own.
   step->call.adds = plan->adds;
   step->call.n_factors = plan->n_factors;
@@ -283,28 +284,19 @@ static void find_place(KrRun *run, KrRunUnit *unit, KrRunStep *step) {
   if (node->mode != KR_MODE_LINEAR && node->mode != KR_MODE_CUBIC) return;
   const KrClock *source = &graph->flows[graph->nodes[node->source.node].flow].clock;
   step->knots = KR_NEW_ARRAY(run->arena, KrRunKnot, 4);
-  if (unit->places == NULL)
-    unit->places = KR_NEW_ARRAY(run->arena, KrRunPlace, unit->plan->n_steps);
-  for (uint32_t i = 0; i < unit->n_places && step->place == NULL; i++) {
-    KrRunPlace *place = &unit->places[i];
+  for (KrRunPlace *place = unit->places; place != NULL && step->place == NULL; place = place->next)
     if (kr_ratio_compare(place->source.dt, source->dt) == 0 &&
         kr_ratio_compare(place->source.phase, source->phase) == 0 &&
         kr_ratio_compare(place->shift, step->plan->shift) == 0)
       step->place = place;
-  }
   if (step->place != NULL) return;
-  step->place = &unit->places[unit->n_places++];
+  step->place = KR_NEW(run->arena, KrRunPlace);
+  step->place->next = unit->places;
+  unit->places = step->place;
   step->place->source = *source;
   step->place->shift = step->plan->shift;
   step->place->tick = -1;
   fill_table(run, step);
-}
-
-static const KrRamp *find_ramp(const KrRunUnit *unit, uint32_t value) {
-  for (uint32_t i = 0; i < unit->plan->n_steps; i++)
-    if (unit->plan->steps[i].is_ramp && unit->plan->steps[i].out == value)
-      return &unit->steps[i].ramp;
-  return NULL;
 }
 
 static KrStatus make_step(KrRun *run, KrRunUnit *unit, KrRunStep *step) {
@@ -318,7 +310,7 @@ static KrStatus make_step(KrRun *run, KrRunUnit *unit, KrRunStep *step) {
   if (unit != NULL && plan->kind != KR_STEP_COMMIT && plan->ring != KR_NONE)
     point_source(run, unit, step);
   if (step->node == NULL) return KR_OK;
-  if (plan->kind == KR_STEP_NODE && plan->has_ramp) step->call.ramp = find_ramp(unit, plan->ramp);
+  if (plan->has_ramp) step->call.ramp = &unit->steps[plan->ramp].ramp;
   if (step->node->kind == KR_NODE_OP) KR_TRY(prepare_op(run, step));
   if (step->node->kind == KR_NODE_PREV) prepare_prev(run, step);
   if (step->node->kind == KR_NODE_SIGNAL) prepare_sites(run, step);
@@ -349,91 +341,6 @@ static void list_prevs(KrRun *run, KrRunUnit *unit) {
     if (keeps_last(&unit->steps[s])) unit->prevs[unit->n_prevs++] = s;
 }
 
-// ---- sums of one lane
-
-static bool is_one_segment(const KrRunUnit *unit, const KrRunStep *first, const KrRunStep *last) {
-  for (uint32_t g = 0; g < unit->plan->n_segments; g++) {
-    const KrPlanSegment *segment = &unit->plan->segments[g];
-    if ((size_t)(first - unit->steps) >= segment->begin &&
-        (size_t)(last - unit->steps) < segment->end)
-      return true;
-  }
-  return false;
-}
-
-// Terms of which each is read by the sum alone, made one after the other by kernels that can add.
-static bool can_add(const KrRunUnit *unit, const KrRunStep *sum, const uint8_t *n_readers,
-                    KrRunStep **makers) {
-  enum { MOST = 1024 }; // sums of chunks are one chunk again
-  if (sum->plan->kind != KR_STEP_NODE || sum->node->kind != KR_NODE_SUM || sum->is_serial ||
-      sum->lanes != 1 || !kr_elem_is_real(sum->node->type.elem))
-    return false;
-  if (sum->n_in <= KR_SUM_COLUMNS || sum->n_in > MOST) return false;
-  uint32_t k = 0;
-  for (KrRunStep *step = unit->steps; step < sum && k < sum->n_in; step++) {
-    if (step->n_out != 1 || step->plan->out != sum->plan->in[k]) continue;
-    if (step->node == NULL || step->node->kind != KR_NODE_OP || !step->is_quick ||
-        step->is_serial || (step->node->op->flags & KR_OP_ALONE) == 0 ||
-        (step->node->op->flags & KR_OP_ADDS) == 0 || n_readers[step->plan->out] != 1)
-      return false;
-    makers[k++] = step;
-  }
-  return k == sum->n_in && is_one_segment(unit, makers[0], sum);
-}
-
-// Like the head but for settings that never change: it can run with it.
-static bool goes_with(const KrRunStep *step, const KrRunStep *head) {
-  uint64_t all = (UINT64_C(1) << step->n_in) - 1;
-  return head->kernel == step->kernel && head->plan->in[0] == step->plan->in[0] &&
-         (step->call.held & all) == all - 1;
-}
-
-// Every term but the first of its column in its chunk is added to what that one gave: at once,
-// together with it, where it can be.
-static void add_terms(KrRunStep *sum, KrRunStep *const *makers) {
-  KrRunStep *tail[KR_SUM_COLUMNS] = {NULL};
-  uint32_t n = 0;
-  for (uint32_t k = 0; k < sum->n_in; k++) {
-    KrRunStep *step = makers[k];
-    uint32_t column = k % KR_SUM_CHUNK % KR_SUM_COLUMNS, first = k - k % KR_SUM_CHUNK + column;
-    if (first == k) {
-      sum->in[n] = sum->in_base[n] = step->out[0];
-      sum->in_bytes[n++] = step->out_bytes[0];
-      tail[column] = step;
-      continue;
-    }
-    step->out[0] = step->out_base[0] = makers[first]->out[0];
-    step->call.adds = 1;
-    if (tail[column] != NULL && goes_with(step, makers[first])) {
-      tail[column]->call.also = &step->call;
-      step->goes_along = true;
-      tail[column] = step;
-    } else {
-      tail[column] = NULL;
-    }
-  }
-  sum->n_in = n;
-}
-
-static void fuse_sums(KrRun *run, KrRunUnit *unit) {
-  uint8_t *n_readers = NULL;
-  KrRunStep **makers = NULL;
-  for (uint32_t i = 0; i < unit->plan->n_steps; i++) {
-    KrRunStep *sum = &unit->steps[i];
-    if (sum->node == NULL || sum->node->kind != KR_NODE_SUM || sum->lanes != 1) continue;
-    if (n_readers == NULL) {
-      n_readers = KR_NEW_ARRAY(run->arena, uint8_t, run->plan->n_values);
-      makers = KR_NEW_ARRAY(run->arena, KrRunStep *, unit->plan->n_steps);
-      for (uint32_t s = 0; s < unit->plan->n_steps; s++)
-        for (uint32_t k = 0; k < unit->plan->steps[s].n_in; k++) {
-          uint32_t value = unit->plan->steps[s].in[k];
-          if (value != KR_NONE && n_readers[value] < 2) n_readers[value]++;
-        }
-    }
-    if (can_add(unit, sum, n_readers, makers)) add_terms(sum, makers);
-  }
-}
-
 static KrStatus make_unit(KrRun *run, uint32_t index) {
   KrRunUnit *unit = &run->units[index];
   unit->plan = &run->plan->units[index];
@@ -445,11 +352,7 @@ static KrStatus make_unit(KrRun *run, uint32_t index) {
       unit->steps[i].is_serial = unit->plan->segments[g].serial;
   for (uint32_t i = 0; i < unit->plan->n_steps; i++) KR_TRY(make_step(run, unit, &unit->steps[i]));
   list_prevs(run, unit);
-  fuse_sums(run, unit);
-  for (uint32_t i = unit->plan->n_steps; i-- > 0;) {
-    bool skips = i + 1 < unit->plan->n_steps && unit->steps[i + 1].goes_along;
-    unit->steps[i].next = skips ? unit->steps[i + 1].next : i + 1;
-  }
+  kr_run_fuse(run, unit);
   return KR_OK;
 }
 

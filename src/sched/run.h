@@ -52,7 +52,8 @@ typedef struct KrRunPlace {
   float a_f32[KR_TILE];
   double a_f64[KR_TILE];
   KrStepper after;
-  float *table; ///< all fractions of a short period, rest by rest; NULL: it is long
+  float *table;            ///< all fractions of a short period, rest by rest; NULL: it is long
+  struct KrRunPlace *next; ///< of the unit
 } KrRunPlace;
 
 /// Sixteen lanes of a source's tick, in the reader's type.
@@ -79,7 +80,6 @@ typedef struct KrRunStep {
   uint32_t n_varying;
   uint32_t next; ///< step to run after it: those between go along with another (KrCall.also)
   KrCall call;
-  bool goes_along;
   const KrPlanStep *plan;
   const KrNode *node;         ///< NULL: no NODE step
   const void **in_base, **in; ///< at the tile's first tick; at the slice's
@@ -117,7 +117,6 @@ typedef struct KrRunUnit {
   int64_t n_done, target;
   uint8_t *scratch;
   KrRunPlace *places;
-  uint32_t n_places;
   uint32_t *states, n_states; ///< written here
   uint32_t *prevs, n_prevs;   ///< steps that keep the last value of a tile
   bool stopped;               ///< by a fault at tick n_done
@@ -148,9 +147,10 @@ typedef struct KrRunReady {
 struct KrRun {
   KrArena *arena;
   const KrPlan *plan;
-  void **buffer;   ///< per value
-  uint8_t *held;   ///< per value: one row stands for the whole tile
-  uint8_t *varies; ///< per value: held in some tiles and not in others
+  void **buffer;          ///< per value
+  uint8_t *held;          ///< per value: one row stands for the whole tile
+  uint8_t *varies;        ///< per value: held in some tiles and not in others
+  struct KrRunFuse *fuse; ///< scratch of kr_run_fuse
   KrRunRing *rings;
   KrRunUnit *units;
   KrRunState *states;
@@ -193,6 +193,8 @@ static inline uint8_t *kr_ring_at(const KrRunRing *ring, int64_t tick) {
 /// Grid ticks before `time`, rounded up; `whole` says that nothing was. Without a reduction where
 /// 64 bits will do.
 KrStatus kr_run_grid(const KrPlan *plan, KrRatio time, int64_t *ticks, bool *whole);
+/// Delays that a sum of one lane adds up add to it themselves; fills steps[].next.
+void kr_run_fuse(KrRun *run, KrRunUnit *unit);
 /// Ticks >= 0 of a flow with time < grid time `until`, as many as it runs.
 int64_t kr_run_count(const KrPlan *plan, uint32_t flow, int64_t until);
 /// n elements of another type by one rounding; integers wrap, reals saturate.

@@ -495,7 +495,7 @@ static void run_node(KrRun *run, KrRunUnit *unit, KrRunStep *step, const KrSlice
 
 static void push_ring(const KrRunRing *ring, const KrRunStep *step, uint32_t port,
                       const KrSlice *slice) {
-  const uint8_t *from = step->plan->kind == KR_STEP_KEEP ? step->in[port] : step->out[port];
+  const uint8_t *from = step->out[port];
   if (step->out_bytes[port] == 0) {
     for (uint32_t i = 0; i < slice->n; i++)
       copy_bytes(kr_ring_at(ring, slice->tick + i), from, ring->n_bytes);
