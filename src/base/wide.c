@@ -100,6 +100,7 @@ unsigned kr_wide_bits(KrU128 a) {
 uint64_t kr_gcd(uint64_t a, uint64_t b) {
   if (a == 0) return b;
   if (b == 0) return a;
+  if (a == 1 || b == 1) return 1;
   int n_twos = __builtin_ctzll(a | b);
   a >>= __builtin_ctzll(a);
   while (b != 0) {

@@ -7,6 +7,7 @@ struct KrCursor {
   const KrEvents *events;
   uint32_t index;    // of the event stream
   uint64_t n_popped; // leaves only
+  bool is_known;     // LIST EVERY: `event` is the next one
   KrCursor **children;
   uint32_t n_children;
   uint32_t best; // MERGE: child that holds the next event
@@ -56,6 +57,7 @@ static const KrRunEvent *peek_list(KrCursor *cursor) {
   if (cursor->n_popped >= stream->n_items) return NULL;
   const KrEventItem *item = &stream->items[cursor->n_popped];
   fill_item(&cursor->event, item, item->time);
+  cursor->is_known = true;
   return &cursor->event;
 }
 
@@ -67,6 +69,7 @@ static const KrRunEvent *peek_every(KrCursor *cursor) {
       kr_ratio_add(stream->items[0].time, time, &time) != KR_OK)
     return NULL;
   fill_item(&cursor->event, &stream->items[0], time);
+  cursor->is_known = true;
   return &cursor->event;
 }
 
@@ -156,8 +159,8 @@ const KrRunEvent *kr_cursor_peek(KrCursor *cursor, KrRatio until, KrRatio emitte
   const KrRunEvent *event = NULL;
   *emitted = false;
   switch (cursor->events->kind) {
-  case KR_EVENTS_LIST: event = peek_list(cursor); break;
-  case KR_EVENTS_EVERY: event = peek_every(cursor); break;
+  case KR_EVENTS_LIST: event = cursor->is_known ? &cursor->event : peek_list(cursor); break;
+  case KR_EVENTS_EVERY: event = cursor->is_known ? &cursor->event : peek_every(cursor); break;
   case KR_EVENTS_SIGNAL:
     event = peek_queue(cursor);
     *emitted = !cursor->events->is_input;
@@ -178,6 +181,7 @@ void kr_cursor_pop(KrCursor *cursor) {
     cursor->has_result = false;
     cursor = cursor->children[cursor->n_children > 1 ? cursor->best : 0];
   }
+  cursor->is_known = false;
   cursor->n_popped++;
 }
 
@@ -211,7 +215,7 @@ void kr_cursor_save(const KrCursor *cursor, uint64_t *popped) {
 }
 
 void kr_cursor_restore(KrCursor *cursor, const uint64_t *popped) {
-  cursor->has_result = false;
+  cursor->has_result = cursor->is_known = false;
   if (cursor->n_children == 0) cursor->n_popped = *popped;
   for (uint32_t i = 0; i < cursor->n_children; i++) {
     kr_cursor_restore(cursor->children[i], popped);

@@ -298,7 +298,8 @@ KrStatus kr_lanes_signal(KrRun *run, KrRunStep *step, const KrSlice *slice) {
   }
   step->quiet = INT64_MAX;
   for (uint32_t l = 0; l < KR_LANES; l++) {
-    if (l < step->n_lanes && step->site[l].quiet < step->quiet) step->quiet = step->site[l].quiet;
+    if (l < step->n_lanes && step->site[l].ahead.quiet < step->quiet)
+      step->quiet = step->site[l].ahead.quiet;
     is_quiet[l] =
         l < step->n_lanes ? kr_site_is_quiet(&step->site[l], slice->tick, slice->n) : is_quiet[0];
     rests = rests && is_quiet[l];

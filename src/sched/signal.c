@@ -6,14 +6,9 @@
 #include "resample/cross.h"
 #include <string.h>
 
-typedef struct Place {
-  int64_t tick;
-  KrRatio residual;
-} Place;
-
 // Tick and residual of a moment: known ahead, floor; emitted, the first tick not before it.
 static KrStatus find_place(const KrClock *clock, KrRatio time, bool emitted, bool round_floor,
-                           Place *place) {
+                           KrSitePlace *place) {
   if (emitted) {
     KR_TRY(kr_clock_ceil(clock, time, &place->tick));
     place->residual = KR_RATIO_ZERO;
@@ -21,7 +16,35 @@ static KrStatus find_place(const KrClock *clock, KrRatio time, bool emitted, boo
     KR_TRY(kr_clock_floor(clock, time, &place->tick, &place->residual));
   }
   if (round_floor) place->residual = KR_RATIO_ZERO;
-  if (place->tick < 0) *place = (Place){0, KR_RATIO_ZERO};
+  if (place->tick < 0) *place = (KrSitePlace){0, KR_RATIO_ZERO};
+  return KR_OK;
+}
+
+// The same, found out once while an event that is known ahead is waited for.
+static KrStatus find_next(KrSite *site, const KrNode *node, const KrClock *clock, KrRatio time,
+                          bool emitted, KrSitePlace *place) {
+  KrSiteAhead *ahead = &site->ahead;
+  if (emitted) return find_place(clock, time, true, node->round_floor, place);
+  if (ahead->time.num != time.num || ahead->time.den != time.den) {
+    KR_TRY(find_place(clock, time, false, node->round_floor, &ahead->place));
+    ahead->time = time;
+  }
+  *place = ahead->place;
+  return KR_OK;
+}
+
+// A time not before `tick`, up to which events are looked at: some million ticks later where
+// nothing but their times decides of them.
+static KrStatus find_until(KrSite *site, const KrClock *clock, int64_t tick, KrRatio *until) {
+  enum { FAR = 1 << 22 };
+  KrSiteAhead *ahead = &site->ahead;
+  if (!site->looks_ahead) return kr_clock_time(clock, tick, until);
+  if (tick > ahead->tick || ahead->until.den == 0) {
+    int64_t far = kr_clock_time(clock, tick + FAR, &ahead->until) == KR_OK ? tick + FAR : tick;
+    if (far == tick) KR_TRY(kr_clock_time(clock, tick, &ahead->until));
+    ahead->tick = far;
+  }
+  *until = ahead->until;
   return KR_OK;
 }
 
@@ -85,7 +108,7 @@ static void end_note(KrSite *site, int64_t tick, Edges *edges) {
   edges->release_residual = site->end_tick == tick ? site->end_residual : KR_RATIO_ZERO;
 }
 
-static void take_off(KrSite *site, const KrRunEvent *event, const Place *place, int64_t tick,
+static void take_off(KrSite *site, const KrRunEvent *event, const KrSitePlace *place, int64_t tick,
                      Edges *edges) {
   if (!site->on || (event->has_key && site->has_key && event->key != site->key)) return;
   // At one instant off precedes on: it meant the note before this one.
@@ -101,8 +124,8 @@ static void take_off(KrSite *site, const KrRunEvent *event, const Place *place, 
 }
 
 static KrStatus take_on(KrSite *site, const KrNode *node, const KrClock *clock,
-                        const KrRunEvent *event, const Place *place, bool emitted, int64_t tick,
-                        Edges *edges) {
+                        const KrRunEvent *event, const KrSitePlace *place, bool emitted,
+                        int64_t tick, Edges *edges) {
   KrRatio residual = place->tick == tick ? place->residual : KR_RATIO_ZERO;
   site->started = site->on = true;
   site->onset_tick = tick;
@@ -117,7 +140,7 @@ static KrStatus take_on(KrSite *site, const KrNode *node, const KrClock *clock,
   edges->n_on++;
   if (event->has_dur) {
     KrRatio end_time;
-    Place end;
+    KrSitePlace end;
     KR_TRY(kr_ratio_add(event->time, event->dur, &end_time));
     KR_TRY(find_place(clock, end_time, emitted, node->round_floor, &end));
     site->end_tick = end.tick > tick ? end.tick : tick + 1;
@@ -133,7 +156,7 @@ static double pulse_amplitude(const KrGraph *graph, const KrNode *node, const Kr
 }
 
 // Adds the pulse of an event at place to the ticks it reaches that are still to come.
-static void add_pulse(KrSite *site, const Place *place, int64_t tick, double amplitude) {
+static void add_pulse(KrSite *site, const KrSitePlace *place, int64_t tick, double amplitude) {
   double r = kr_cross_fraction_f64((uint64_t)place->residual.num, (uint64_t)place->residual.den);
   for (int64_t t = place->tick - 15; t <= place->tick + 16; t++)
     if (t >= tick && t < tick + 64)
@@ -205,7 +228,7 @@ static void repeat_ticks(const KrNode *node, uint32_t begin, uint32_t end, void 
 }
 
 static KrStatus take_event(KrSite *site, const KrGraph *graph, const KrNode *node,
-                           const KrClock *clock, const KrRunEvent *event, const Place *place,
+                           const KrClock *clock, const KrRunEvent *event, const KrSitePlace *place,
                            bool emitted, int64_t tick, Edges *edges) {
   if (node->signal == KR_SIGNAL_SINC) {
     if (event->action == KR_EVENT_ON)
@@ -231,11 +254,11 @@ static KrStatus take_events(KrSite *site, const KrGraph *graph, const KrNode *no
   }
   for (;;) {
     bool emitted;
-    Place place;
+    KrSitePlace place;
     const KrRunEvent *event = kr_cursor_peek(site->cursor, until, emitted_until, &emitted);
     *next_tick = site->emits ? tick + 1 : INT64_MAX;
     if (event == NULL) return KR_OK;
-    KR_TRY(find_place(clock, event->time, emitted, node->round_floor, &place));
+    KR_TRY(find_next(site, node, clock, event->time, emitted, &place));
     if (place.tick - ahead > tick) {
       if (!site->emits) *next_tick = place.tick - ahead;
       return KR_OK;
@@ -261,20 +284,18 @@ void kr_site_rest(KrSite *site, const KrGraph *graph, const KrNode *node, int64_
   put_tick(site, graph, node, &none, tick, 0, out);
 }
 
-// How long nothing will happen, as far as some million ticks ahead.
+// How long nothing will happen, as far as is looked ahead.
 static KrStatus find_quiet(KrSite *site, const KrNode *node, const KrClock *clock, int64_t tick) {
-  enum { FAR = 1 << 22 };
   KrRatio until;
   bool emitted;
-  Place place;
-  site->quiet = 0;
+  site->ahead.quiet = 0;
   if (!site->looks_ahead || node->signal == KR_SIGNAL_SINC) return KR_OK;
-  if (kr_clock_time(clock, tick + FAR, &until) != KR_OK) return KR_OK;
+  KR_TRY(find_until(site, clock, tick, &until));
+  KrSitePlace place = {site->ahead.tick, KR_RATIO_ZERO};
   const KrRunEvent *event = kr_cursor_peek(site->cursor, until, until, &emitted);
-  KrRatio time = event != NULL ? event->time : until;
-  KR_TRY(find_place(clock, time, false, node->round_floor, &place));
-  site->quiet = place.tick;
-  if (site->on && site->has_end && site->end_tick < site->quiet) site->quiet = site->end_tick;
+  if (event != NULL) KR_TRY(find_next(site, node, clock, event->time, false, &place));
+  site->ahead.quiet = place.tick;
+  if (site->on && site->has_end && site->end_tick < place.tick) site->ahead.quiet = site->end_tick;
   return KR_OK;
 }
 
@@ -296,7 +317,7 @@ KrStatus kr_site_run(KrSite *site, const KrGraph *graph, const KrNode *node, con
     repeat_ticks(node, 1, n, out);
     return KR_OK;
   }
-  KR_TRY(kr_clock_time(clock, tick + n + (node->signal == KR_SIGNAL_SINC ? 17 : 0), &until));
+  KR_TRY(find_until(site, clock, tick + n + (node->signal == KR_SIGNAL_SINC ? 17 : 0), &until));
   for (uint32_t i = 0, next; i < n; i = next) {
     Edges edges = {.onset_residual = KR_RATIO_ZERO, .release_residual = KR_RATIO_ZERO};
     end_note(site, tick + i, &edges);

@@ -48,15 +48,30 @@ void kr_cursor_restore(KrCursor *cursor, const uint64_t *popped);
 /// Moves past every event before `time` without delivering it (hot swap).
 void kr_cursor_skip(KrCursor *cursor, KrRatio time);
 
+/// The tick an event reaches and what its time has gone on since, 0 <= residual < 1.
+typedef struct KrSitePlace {
+  int64_t tick;
+  KrRatio residual;
+} KrSitePlace;
+
+/// What a site has found out of times to come, and finds out again when this is all zero.
+typedef struct KrSiteAhead {
+  int64_t quiet;     ///< nothing happens in ticks before this one
+  int64_t tick;      ///< of `until`
+  KrRatio until;     ///< events are looked at up to here
+  KrRatio time;      ///< of an event known ahead; den 0: none
+  KrSitePlace place; ///< of it
+} KrSiteAhead;
+
 /// One to_signal site. Everything in it is state of the program (snapshot), but `cursor` which is
 /// saved apart.
 typedef struct KrSite {
   KrCursor *cursor;
-  bool emits;       ///< of the cursor, not state
-  bool looks_ahead; ///< of the cursor, not state
-  int64_t quiet;    ///< nothing happens in ticks before this one; found out again, not state
-  bool started;     ///< an ON event was delivered
-  bool on;          ///< gate
+  bool emits;        ///< of the cursor, not state
+  bool looks_ahead;  ///< of the cursor, not state
+  KrSiteAhead ahead; ///< not state
+  bool started;      ///< an ON event was delivered
+  bool on;           ///< gate
   bool has_end, has_key;
   int64_t onset_tick; ///< of the sounding note
   KrRatio onset_time;
@@ -76,7 +91,7 @@ KrStatus kr_site_run(KrSite *site, const KrGraph *graph, const KrNode *node, con
                      int64_t tick, uint32_t n, void *const *out);
 /// The n ticks from `tick` are all alike: nothing ends, begins or is delivered in them. rt exact
 static inline bool kr_site_is_quiet(const KrSite *site, int64_t tick, uint32_t n) {
-  return tick + (int64_t)n <= site->quiet;
+  return tick + (int64_t)n <= site->ahead.quiet;
 }
 /// What such a tick gives, one element per output.
 void kr_site_rest(KrSite *site, const KrGraph *graph, const KrNode *node, int64_t tick,

@@ -236,7 +236,7 @@ static void code_site(const KrRun *run, Codec *codec, const KrRunStep *step, uin
   if (step->node->signal == KR_SIGNAL_SINC)
     for (int64_t i = 0; i < 64; i++) code_f64(codec, &site->pulse[(n_done + i) & 63]);
   code_cursor(run, codec, site->cursor);
-  site->quiet = 0;
+  site->ahead = (KrSiteAhead){0};
 }
 
 static void code_nodes(KrRun *run, Codec *codec) {

@@ -221,7 +221,7 @@ static void carry_site(const Swap *swap, uint32_t node, uint32_t old_node, KrSit
   to->cursor = cursor;
   to->emits = emits;
   to->looks_ahead = looks_ahead;
-  to->quiet = 0;
+  to->ahead = (KrSiteAhead){0};
   kr_cursor_restore(cursor, popped);
 }
 

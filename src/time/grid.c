@@ -19,8 +19,16 @@ KrStatus kr_clock_time(const KrClock *clock, int64_t tick, KrRatio *time) {
 /// x/dt = *whole + *rest / *den in lowest terms, 0 <= rest < den.
 static KrStatus divide_floor(KrRatio x, KrRatio dt, int64_t *whole, KrU128 *rest, KrU128 *den) {
   if (dt.num <= 0) return KR_ERROR_ARGUMENT;
-  uint64_t num = magnitude(x.num), g = kr_gcd(num, (uint64_t)dt.num),
-           h = kr_gcd((uint64_t)dt.den, (uint64_t)x.den);
+  uint64_t num = magnitude(x.num);
+  if (x.num >= 0 && (num | (uint64_t)x.den | (uint64_t)dt.num | (uint64_t)dt.den) >> 31 == 0) {
+    uint64_t over = num * (uint64_t)dt.den, under = (uint64_t)x.den * (uint64_t)dt.num;
+    uint64_t left = over % under, common = left == 0 ? under : kr_gcd(left, under);
+    *whole = (int64_t)(over / under);
+    *rest = (KrU128){left / common, 0};
+    *den = (KrU128){under / common, 0};
+    return KR_OK;
+  }
+  uint64_t g = kr_gcd(num, (uint64_t)dt.num), h = kr_gcd((uint64_t)dt.den, (uint64_t)x.den);
   *den = kr_wide_mul((uint64_t)x.den / h, (uint64_t)dt.num / g);
   KrU128 quotient = kr_wide_div(kr_wide_mul(num / g, (uint64_t)dt.den / h), *den, rest);
   if (x.num < 0 && (rest->low | rest->high) != 0) {
@@ -32,11 +40,16 @@ static KrStatus divide_floor(KrRatio x, KrRatio dt, int64_t *whole, KrU128 *rest
   return KR_OK;
 }
 
+static KrStatus time_since(const KrClock *clock, KrRatio time, KrRatio *since) {
+  *since = time;
+  return clock->phase.num == 0 ? KR_OK : kr_ratio_sub(time, clock->phase, since);
+}
+
 KrStatus kr_clock_floor(const KrClock *clock, KrRatio time, int64_t *tick, KrRatio *residual) {
   KrRatio since;
   KrU128 rest, den;
   int64_t whole;
-  KR_TRY(kr_ratio_sub(time, clock->phase, &since));
+  KR_TRY(time_since(clock, time, &since));
   KR_TRY(divide_floor(since, clock->dt, &whole, &rest, &den));
   if (residual != 0) {
     if (den.high != 0 || den.low > (uint64_t)INT64_MAX) return KR_ERROR_OVERFLOW;
@@ -50,7 +63,7 @@ KrStatus kr_clock_ceil(const KrClock *clock, KrRatio time, int64_t *tick) {
   KrRatio since;
   KrU128 rest, den;
   int64_t whole;
-  KR_TRY(kr_ratio_sub(time, clock->phase, &since));
+  KR_TRY(time_since(clock, time, &since));
   KR_TRY(divide_floor(since, clock->dt, &whole, &rest, &den));
   if ((rest.low | rest.high) != 0 && !kr_add_i64(whole, 1, &whole)) return KR_ERROR_OVERFLOW;
   *tick = whole;

@@ -37,11 +37,11 @@ KrRatio kr_ratio_negate(KrRatio a) { return (KrRatio){-a.num, a.den}; }
 /// Adds b with the sign given. Parts below 2^31 (a_den and b_den not 0) need no more than 64 bits.
 static KrStatus add_small(KrRatio a, uint32_t b_num, uint32_t b_den, bool b_negative,
                           KrRatio *result) {
-  uint32_t a_den = (uint32_t)a.den, a_times = b_den / a_den, b_times = 1, g = a_den;
-  if (b_den % a_den != 0) {
-    g = (uint32_t)kr_gcd(a_den, b_den);
-    a_times = b_den / g, b_times = a_den / g;
-  }
+  uint32_t a_den = (uint32_t)a.den;
+  uint32_t g = b_den % a_den == 0   ? a_den
+               : a_den % b_den == 0 ? b_den
+                                    : (uint32_t)kr_gcd(a_den, b_den);
+  uint32_t a_times = b_den / g, b_times = a_den / g;
   int64_t x = a.num * a_times, y = (int64_t)b_num * b_times, sum = b_negative ? x - y : x + y;
   uint32_t h = (uint32_t)kr_gcd(magnitude(sum) % g, g);
   *result = (KrRatio){sum / h, sum == 0 ? 1 : (int64_t)b_times * (b_den / h)};
