@@ -81,68 +81,63 @@ static void code_ratio(Codec *codec, KrRatio *ratio) {
 
 enum { BLOCK_ELEMS = 128 };
 
-static uint64_t canonical_bits(KrElem elem, uint64_t bits) {
-  if (elem == KR_ELEM_F32)
-    return kr_f32_to_bits(kr_f32_canonical(kr_f32_from_bits((uint32_t)bits)));
-  return elem == KR_ELEM_F64 ? kr_f64_to_bits(kr_f64_canonical(kr_f64_from_bits(bits))) : bits;
-}
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+#define LITTLE_32(x) __builtin_bswap32(x)
+#define LITTLE_64(x) __builtin_bswap64(x)
+#else
+#define LITTLE_32(x) (x)
+#define LITTLE_64(x) (x)
+#endif
 
-static uint64_t load_elem(size_t width, const uint8_t *at) {
-  uint32_t half;
-  uint64_t whole;
-  if (width == 1) return *at;
-  __builtin_memcpy(&half, at, 4);
-  if (width == 4) return half;
-  __builtin_memcpy(&whole, at, 8);
-  return whole;
-}
-
-static void store_elem(size_t width, uint8_t *at, uint64_t bits) {
-  uint32_t half = (uint32_t)bits;
-  if (width == 1)
-    *at = (uint8_t)bits;
-  else if (width == 4)
-    __builtin_memcpy(at, &half, 4);
-  else
-    __builtin_memcpy(at, &bits, 8);
-}
-
-// At most BLOCK_ELEMS elements, `stride` bytes apart; inlined once for each constant type.
-static inline __attribute__((always_inline)) void
-code_block(Codec *codec, KrElem elem, size_t width, uint8_t *at, size_t stride, size_t n) {
-  uint8_t bytes[8 * BLOCK_ELEMS];
-  for (size_t i = 0; codec->out != NULL && i < n; i++) {
-    uint64_t bits = canonical_bits(elem, load_elem(width, at + i * stride));
-    for (size_t k = 0; k < width; k++) bytes[i * width + k] = (uint8_t)(bits >> 8 * k);
+// At most BLOCK_ELEMS elements, `stride` bytes apart, canonical. Plain loops over words: compilers
+// make vectors of them where the stride is the width.
+#define DEFINE_BLOCK(name, Word, LITTLE, CANONICAL)                                                \
+  static inline __attribute__((always_inline)) void name(Codec *codec, uint8_t *at, size_t stride, \
+                                                         size_t n) {                               \
+    Word words[BLOCK_ELEMS];                                                                       \
+    size_t n_out = codec->out != NULL ? n : 0, n_in = codec->reading ? n : 0;                      \
+    for (size_t i = 0; i < n_out; i++) {                                                           \
+      __builtin_memcpy(&words[i], at + i * stride, sizeof(Word));                                  \
+      words[i] = LITTLE(CANONICAL(words[i]));                                                      \
+    }                                                                                              \
+    code_bytes(codec, (uint8_t *)words, n * sizeof(Word));                                         \
+    for (size_t i = 0; i < n_in; i++) {                                                            \
+      Word word = CANONICAL(LITTLE(words[i]));                                                     \
+      __builtin_memcpy(at + i * stride, &word, sizeof word);                                       \
+    }                                                                                              \
   }
-  code_bytes(codec, bytes, n * width);
-  for (size_t i = 0; codec->reading && i < n; i++) {
-    uint64_t bits = 0;
-    for (size_t k = 0; k < width; k++) bits |= (uint64_t)bytes[i * width + k] << 8 * k;
-    store_elem(width, at + i * stride, canonical_bits(elem, bits));
-  }
+#define SAME(word) (word)
+static inline uint32_t canonical_32(uint32_t bits) {
+  return kr_f32_to_bits(kr_f32_canonical(kr_f32_from_bits(bits)));
 }
+static inline uint64_t canonical_64(uint64_t bits) {
+  return kr_f64_to_bits(kr_f64_canonical(kr_f64_from_bits(bits)));
+}
+DEFINE_BLOCK(code_bytes_block, uint8_t, SAME, SAME)
+DEFINE_BLOCK(code_words_32, uint32_t, LITTLE_32, SAME)
+DEFINE_BLOCK(code_words_64, uint64_t, LITTLE_64, SAME)
+DEFINE_BLOCK(code_reals_32, uint32_t, LITTLE_32, canonical_32)
+DEFINE_BLOCK(code_reals_64, uint64_t, LITTLE_64, canonical_64)
 
 // Elements `stride` bytes apart.
 static void code_strided(Codec *codec, KrElem elem, uint8_t *at, size_t stride, uint64_t n) {
   size_t width = kr_elem_bytes(elem);
   for (uint64_t done = 0; done < n; done += BLOCK_ELEMS, at += BLOCK_ELEMS * stride) {
     size_t count = n - done < BLOCK_ELEMS ? (size_t)(n - done) : BLOCK_ELEMS;
-    bool is_dense = stride == width;
-    if (elem == KR_ELEM_F32 && is_dense)
-      code_block(codec, KR_ELEM_F32, 4, at, 4, count);
-    else if (elem == KR_ELEM_F64 && is_dense)
-      code_block(codec, KR_ELEM_F64, 8, at, 8, count);
+    if (elem == KR_ELEM_F32 && stride == 4)
+      code_reals_32(codec, at, 4, count);
+    else if (elem == KR_ELEM_F64 && stride == 8)
+      code_reals_64(codec, at, 8, count);
     else if (elem == KR_ELEM_F32)
-      code_block(codec, KR_ELEM_F32, 4, at, stride, count);
+      code_reals_32(codec, at, stride, count);
     else if (elem == KR_ELEM_F64)
-      code_block(codec, KR_ELEM_F64, 8, at, stride, count);
+      code_reals_64(codec, at, stride, count);
     else if (width == 4)
-      code_block(codec, KR_ELEM_U32, 4, at, stride, count);
+      code_words_32(codec, at, stride, count);
     else if (width == 8)
-      code_block(codec, KR_ELEM_U64, 8, at, stride, count);
+      code_words_64(codec, at, stride, count);
     else
-      code_block(codec, KR_ELEM_BOOL, 1, at, stride, count);
+      code_bytes_block(codec, at, stride, count);
   }
 }
 
