@@ -241,41 +241,42 @@ static KrRatio choose_step(Trial *t, const Config *config, KrRatio step) {
   return kr_ratio_compare(part, step) > 0 ? step : part;
 }
 
-// Saves and goes on in a fresh session.
-static bool move_over(Trial *t, const Config *config, KrSession **session, bool keep) {
-  uint8_t *at;
-  size_t n;
-  const KrProgram *program = (*session)->program;
-  KrStatus status = kr_session_save(*session, &at, &n);
-  if (status != KR_OK) return fail(t, config->what, kr_status_text(status));
-  if (keep && t->n_shots < 2) put(&t->shots[t->n_shots++], at, n);
-  kr_session_free(*session);
-  *session = NULL;
-  status = kr_session_new(program, session);
-  if (status == KR_OK) use_tasks(t, config, *session);
-  if (status == KR_OK) status = kr_session_restore(*session, at, n);
-  kr_bytes_free(at);
-  if (status == KR_OK) return true;
-  const char *error = *session != NULL ? kr_session_error(*session) : NULL;
-  return fail(t, config->what, error != NULL ? error : kr_status_text(status));
-}
-
 typedef struct Walk { // one run on its way
   KrSession *session;
+  KrSession *other; // the one it was in before
   int64_t *next;
   KrRatio now;
   bool cut;          // what config->cut asks for is still to be done
-  uint32_t n_moves;  // CUT_EVERY
   uint32_t n_pushed; // events
 } Walk;
+
+// Saves and goes on in a fresh session or, when it moves at every instant, in the one left last.
+static bool move_over(Trial *t, const Config *config, Walk *walk) {
+  uint8_t *at;
+  size_t n;
+  KrSession *to = walk->other;
+  KrStatus status = kr_session_save(walk->session, &at, &n);
+  if (status != KR_OK) return fail(t, config->what, kr_status_text(status));
+  if (config->cut == CUT_SAVE && t->n_shots < 2) put(&t->shots[t->n_shots++], at, n);
+  if (to == NULL) {
+    status = kr_session_new(walk->session->program, &to);
+    if (status == KR_OK) use_tasks(t, config, to);
+  }
+  if (status == KR_OK) status = kr_session_restore(to, at, n);
+  kr_bytes_free(at);
+  walk->other = walk->session;
+  walk->session = to;
+  if (status == KR_OK) return true;
+  const char *error = to != NULL ? kr_session_error(to) : NULL;
+  return fail(t, config->what, error != NULL ? error : kr_status_text(status));
+}
 
 // The time to run to next.
 static KrRatio choose_target(Trial *t, const Config *config, const Walk *walk, KrRatio step) {
   const KrGraph *graph = walk->session->program->graph;
   KrRatio target;
-  bool every = config->cut == CUT_EVERY && kr_ratio_compare(walk->now, t->cut) >= 0;
   if (kr_ratio_add(walk->now, choose_step(t, config, step), &target) != KR_OK) abort();
-  if (walk->cut && every) {
+  if (config->cut == CUT_EVERY) {
     KrRatio instant = next_instant(graph, walk->now, t->end);
     if (kr_ratio_compare(instant, target) < 0) target = instant;
   } else if (walk->cut && kr_ratio_compare(target, t->cut) > 0) {
@@ -285,14 +286,10 @@ static KrRatio choose_target(Trial *t, const Config *config, const Walk *walk, K
 }
 
 static bool cut_here(Trial *t, const Config *config, Walk *walk) {
-  enum { MAX_MOVES = 12 };
+  if (config->cut == CUT_EVERY) return move_over(t, config, walk);
   if (!walk->cut || kr_ratio_compare(walk->now, t->cut) < 0) return true;
-  if (config->cut == CUT_EVERY) {
-    walk->cut = ++walk->n_moves < MAX_MOVES;
-    return move_over(t, config, &walk->session, false);
-  }
   walk->cut = false;
-  if (config->cut == CUT_SAVE) return move_over(t, config, &walk->session, true);
+  if (config->cut == CUT_SAVE) return move_over(t, config, walk);
   KrStatus status = kr_session_swap(walk->session, walk->session->program);
   if (status == KR_OK) return true;
   const char *error = kr_session_error(walk->session);
@@ -337,6 +334,7 @@ static bool run_engine(Trial *t, const Config *config, KrProgram *program, Strea
             fail(t, config->what, "an event cannot be pushed");
   ok = ok && cut_here(t, config, &walk) && walk_on(t, config, &walk, streams);
   kr_session_free(walk.session);
+  kr_session_free(walk.other);
   free(walk.next);
   return ok;
 }
