@@ -1,8 +1,10 @@
-// Nanoseconds per node-tick: a chain of additions, one tick at a time and in spans of 64; and bytes
-// per flow.
+// Nanoseconds per node-tick: a chain of additions, one tick at a time and in spans of 64, and what
+// of the latter is not the additions themselves; and bytes per flow.
 #include "kairo/kairo.h"
+#include "ops/level.h"
 #include "session/program.h"
 #include <stdio.h>
+#include <string.h>
 #include <time.h>
 
 enum { N_NODES = 1000, N_TICKS = 20000 };
@@ -54,9 +56,42 @@ static double time_chain(uint32_t span) {
   return ns;
 }
 
+// As many additions by the kernel alone, none waiting for the one before it: no more than they cost
+// in the chain.
+static double time_kernel(void) {
+  enum { N_TILES = 2 * N_TICKS / KR_TILE };
+  static _Alignas(64) double tile[5][KR_TILE];
+  const KrType type = {.elem = KR_ELEM_F64};
+  const KrType in_type[] = {type, type};
+  const KrOp *op = kr_registry_find(kr_text_from("add"), 0);
+  KrKernel *kernel = kr_op_kernel(op, KR_ELEM_F64, KR_LEVEL_BEST);
+  KrFault fault = {NULL, 0};
+  const void *in[4][2];
+  void *out[4][1];
+  KrCall call[4];
+  for (int i = 0; i < 4; i++) {
+    in[i][0] = in[i][1] = tile[0];
+    out[i][0] = tile[1 + i];
+    call[i] = (KrCall){.n = KR_TILE,
+                       .lanes = 1,
+                       .in = in[i],
+                       .out = out[i],
+                       .in_type = in_type,
+                       .type = &type,
+                       .fault = &fault};
+  }
+  double begin = cpu_seconds();
+  for (uint32_t t = 0; t < N_TILES; t++)
+    for (uint32_t i = 0; i < N_NODES; i++) kernel(&call[i % 4]);
+  return (cpu_seconds() - begin) * 1e9 / ((double)N_NODES * N_TILES * KR_TILE);
+}
+
 int main(void) {
+  double span = time_chain(64), kernel = time_kernel();
   printf("node-ticks one by one  %8.3f ns\n", time_chain(1));
-  printf("node-ticks at span 64  %8.3f ns\n", time_chain(64));
+  printf("node-ticks at span 64  %8.3f ns\n", span);
+  printf("... the kernel alone   %8.3f ns\n", kernel);
+  printf("... dispatch           %8.3f ns\n", span - kernel);
   KrProgram *few = build_chain(1, 4, 0), *many = build_chain(101, 4, 0);
   printf("memory per flow        %8.1f KiB\n",
          (double)(kr_plan_bytes(many->plan) - kr_plan_bytes(few->plan)) / 100 / 1024);
