@@ -141,6 +141,11 @@ def check_registered(_build):
     ]
 
 
+def check_mutants(_build):
+    done = subprocess.run([ROOT / "scripts" / "mutants", "list"], capture_output=True, text=True, check=False)
+    return [line for line in done.stdout.splitlines() if ": stale," in line] if done.returncode else []
+
+
 def check_shell(_build):
     problems = []
     for path in tracked():
