@@ -10,40 +10,32 @@ typedef struct Block {
   uint32_t word[4][KR_LANES];
 } Block;
 
-#if KR_VECTOR_BYTES > 0
-enum { N_ROUNDS = 10, PAIR = 2 * KR_N_V64, N_PAIRS = KR_LANES / PAIR };
-// Every second element of a pair of vectors. A word is the low half of 64 bits; what is above it
-// never counts.
-typedef struct Half {
-  KrVu64 key[2][N_ROUNDS], stream;
-} Half;
-// Of one lane half[0][0] stands for all.
-typedef struct Source {
-  const KrCall *call;
-  Half half[N_PAIRS][2];
-} Source;
-
-static void open_half(const KrCall *call, uint32_t first, uint32_t step, Half *half) {
+static void fill_scalar(const KrCall *call, uint32_t t, Block *block) {
   const uint64_t *keys = call->field[FIELD_KEY];
   const uint32_t *streams = call->field[FIELD_STREAM];
-  KrVu64 low = {0}, high = {0};
-  for (uint32_t i = 0; i < KR_N_V64; i++) {
-    low[i] = keys[first + step * i];
-    high[i] = low[i] >> 32;
-    half->stream[i] = streams[first + step * i];
-  }
-  for (int round = 0; round < N_ROUNDS; round++) {
-    half->key[0][round] = low, half->key[1][round] = high;
-    low += UINT32_C(0x9E3779B9), high += UINT32_C(0xBB67AE85);
+  bool one = call->lanes == 1;
+  for (uint32_t i = 0; i < KR_LANES; i++) {
+    uint64_t tick = (uint64_t)(call->tick + t) + (one ? i : 0), key = keys[one ? 0 : i];
+    KrRandomKey words = {{(uint32_t)key, (uint32_t)(key >> 32)}};
+    KrRandomWords drawn = kr_random_words(words, tick, 0, streams[one ? 0 : i]);
+    for (uint32_t w = 0; w < 4; w++) block->word[w][i] = drawn.word[w];
   }
 }
-static void open_source(const KrCall *call, Source *source) {
-  source->call = call;
-  if (call->lanes == 1) open_half(call, 0, 0, &source->half[0][0]);
-  for (uint32_t p = 0; call->lanes > 1 && p < N_PAIRS; p++)
-    for (uint32_t odd = 0; odd < 2; odd++)
-      open_half(call, p * PAIR + odd, 2, &source->half[p][odd]);
-}
+
+#if KR_VECTOR_BYTES > 0
+enum { N_ROUNDS = 10, N_PARTS = KR_LANES / KR_N_V64 };
+// What no tick changes for KR_N_V64 elements, each in the lower half of 64 bits; what is above it
+// never counts. c1 to d2 enter the first two rounds, which the tick's upper half (Source.high) has
+// a part in. Of a key the upper half enters a later round, the lower half the round after.
+typedef struct Part {
+  KrVu64 c1, a2, c2, d2, key[N_ROUNDS - 2];
+} Part;
+// Of one lane part[0] stands for all.
+typedef struct Source {
+  const KrCall *call;
+  uint64_t high;
+  Part part[N_PARTS];
+} Source;
 
 KR_INLINE KrVu64 multiply(KrVu64 a, uint64_t by) {
 #if defined(__SSE2__) && !defined(__clang__)
@@ -61,28 +53,90 @@ KR_INLINE KrVu64 multiply(KrVu64 a, uint64_t by) {
   return (a & UINT32_MAX) * by;
 #endif
 }
-// kr_philox_run at every element.
-KR_INLINE void run_half(const Half *half, KrVu64 counter, KrVu64 *word) {
-  KrVu64 a = counter, b = counter >> 32, c = {0}, d = half->stream;
-#pragma GCC unroll 10
-  for (int round = 0; round < N_ROUNDS; round++) {
-    KrVu64 x = multiply(a, 0xD2511F53), y = multiply(c, 0xCD9E8D57);
-    a = y >> 32 ^ b ^ half->key[0][round];
-    c = x >> 32 ^ d ^ half->key[1][round];
-    b = y, d = x;
+KR_INLINE KrVu64 multiply_a(KrVu64 a) { return multiply(a, 0xD2511F53); }
+KR_INLINE KrVu64 multiply_c(KrVu64 c) { return multiply(c, 0xCD9E8D57); }
+// Upper halves in the place of the lower ones.
+KR_INLINE KrVu64 upper(KrVu64 x) {
+#if KR_VECTOR_BYTES == 64
+#define UPPER 1, 1, 3, 3, 5, 5, 7, 7, 9, 9, 11, 11, 13, 13, 15, 15
+#elif KR_VECTOR_BYTES == 32
+#define UPPER 1, 1, 3, 3, 5, 5, 7, 7
+#else
+#define UPPER 1, 1, 3, 3
+#endif
+  return (KrVu64)__builtin_shufflevector((KrVu32)x, (KrVu32)x, UPPER);
+}
+
+KR_INLINE void open_part(KrVu64 key, KrVu64 stream, uint64_t high, Part *part) {
+  KrVu64 keys[2][N_ROUNDS + 1] = {{key}, {key >> 32}};
+  for (int r = 1; r < N_ROUNDS; r++) {
+    keys[0][r] = keys[0][r - 1] + UINT32_C(0x9E3779B9);
+    keys[1][r] = keys[1][r - 1] + UINT32_C(0xBB67AE85);
   }
-  word[0] = a, word[1] = b, word[2] = c, word[3] = d;
+  KrVu64 x = multiply_a(key ^ high);
+  part->c1 = stream ^ keys[1][0];
+  part->a2 = keys[0][1];
+  part->c2 = x >> 32 ^ keys[1][1];
+  part->d2 = x ^ keys[1][2];
+  for (int r = 2; r < N_ROUNDS; r++)
+    part->key[r - 2] = keys[r % 2][r] << 32 | (keys[r % 2][r + 1] & UINT32_MAX);
+}
+static void open_source(const KrCall *call, Source *source) {
+  const uint64_t *keys = call->field[FIELD_KEY];
+  const uint32_t *streams = call->field[FIELD_STREAM];
+  const KrVu64 none = {0};
+  source->call = call;
+  source->high = (uint64_t)call->tick >> 32;
+  if (call->lanes == 1) open_part(none + keys[0], none + streams[0], source->high, source->part);
+  for (uint32_t p = 0; call->lanes > 1 && p < N_PARTS; p++) {
+    KrVu64 key = none, stream = none;
+    for (uint32_t i = 0; i < KR_N_V64; i++) {
+      key[i] = keys[p * KR_N_V64 + i];
+      stream[i] = streams[p * KR_N_V64 + i];
+    }
+    open_part(key, stream, source->high, &source->part[p]);
+  }
+}
+
+// kr_philox_run at every element of two parts: their words one behind the other. Two rounds in
+// which words 1 and 2 start the same at every tick, then the others.
+KR_INLINE void run_parts(const Part *const *part, const KrVu64 *tick, KrVu32 *word) {
+  KrVu64 a[2], b[2], c[2], d[2], x[2], y[2];
+  for (int i = 0; i < 2; i++) {
+    x[i] = multiply_a(tick[i]);
+    y[i] = multiply_c(upper(x[i]) ^ part[i]->c1);
+    a[i] = upper(y[i]) ^ part[i]->a2, b[i] = y[i];
+    c[i] = x[i] ^ part[i]->c2, d[i] = part[i]->d2;
+  }
+#pragma GCC unroll 10
+  for (int r = 0; r < N_ROUNDS - 2; r++)
+    for (int i = 0; i < 2; i++) {
+      if (r > 0) a[i] = upper(y[i]) ^ b[i], c[i] = upper(x[i]) ^ d[i], b[i] = y[i], d[i] = x[i];
+      x[i] = multiply_a(a[i]), y[i] = multiply_c(c[i]);
+      *(r % 2 == 0 ? &y[i] : &x[i]) ^= part[i]->key[r];
+    }
+#define WORDS(pick, v) pick((KrVu32)v[0], (KrVu32)v[1])
+  word[0] = WORDS(KR_V32_ODD, y) ^ WORDS(KR_V32_EVEN, b), word[1] = WORDS(KR_V32_EVEN, y);
+  word[2] = WORDS(KR_V32_ODD, x) ^ WORDS(KR_V32_EVEN, d), word[3] = WORDS(KR_V32_EVEN, x);
+#undef WORDS
 }
 KR_INLINE void fill_words(const Source *source, uint32_t t, uint32_t n_words, Block *block) {
   const bool one = source->call->lanes == 1;
-  KrVu64 ticks = (KrVu64){0} + (uint64_t)(source->call->tick + t), even[4], odd[4];
-  for (uint32_t i = 0; one && i < KR_N_V64; i++) ticks[i] += 2 * i;
-  for (uint32_t p = 0; p < N_PAIRS; p++) {
-    run_half(&source->half[one ? 0 : p][0], ticks, even);
-    run_half(&source->half[one ? 0 : p][one ? 0 : 1], one ? ticks + 1 : ticks, odd);
-    for (uint32_t i = 0; i < n_words; i++)
-      kr_v64_store_bits(&block->word[i][p * PAIR], (KrVi64)((even[i] & UINT32_MAX) | odd[i] << 32));
-    if (one) ticks += PAIR;
+  const uint64_t tick = (uint64_t)(source->call->tick + t);
+  KrVu64 ticks[2] = {(KrVu64){0} + tick, (KrVu64){0} + tick}, step = {0};
+  if ((tick + KR_LANES - 1) >> 32 != source->high) {
+    fill_scalar(source->call, t, block);
+    return;
+  }
+  for (uint32_t i = 0; i < KR_N_V64; i++) step[i] = i;
+  if (one) ticks[0] += step, ticks[1] += step + KR_N_V64;
+  for (uint32_t p = 0; p < N_PARTS; p += 2) {
+    const Part *part[2] = {&source->part[one ? 0 : p], &source->part[one ? 0 : p + 1]};
+    KrVu32 word[4];
+    run_parts(part, ticks, word);
+    for (uint32_t w = 0; w < n_words; w++)
+      kr_v32_store_bits(&block->word[w][p * KR_N_V64], (KrVi32)word[w]);
+    if (one) ticks[0] += KR_N_V32, ticks[1] += KR_N_V32;
   }
 }
 static void fill_first(const Source *source, uint32_t t, Block *block) {
@@ -96,18 +150,8 @@ typedef struct Source {
   const KrCall *call;
 } Source;
 static void open_source(const KrCall *call, Source *source) { source->call = call; }
-
 static void fill_block(const Source *source, uint32_t t, Block *block) {
-  const KrCall *call = source->call;
-  const uint64_t *keys = call->field[FIELD_KEY];
-  const uint32_t *streams = call->field[FIELD_STREAM];
-  bool one = call->lanes == 1;
-  for (uint32_t i = 0; i < KR_LANES; i++) {
-    uint64_t tick = (uint64_t)(call->tick + t) + (one ? i : 0), key = keys[one ? 0 : i];
-    KrRandomKey words = {{(uint32_t)key, (uint32_t)(key >> 32)}};
-    KrRandomWords drawn = kr_random_words(words, tick, 0, streams[one ? 0 : i]);
-    for (uint32_t w = 0; w < 4; w++) block->word[w][i] = drawn.word[w];
-  }
+  fill_scalar(source->call, t, block);
 }
 #endif
 

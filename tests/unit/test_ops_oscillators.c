@@ -297,6 +297,46 @@ static void random_numbers_are_those_of_their_tick(void **state) {
   }
 }
 
+// Noise of `lanes` lanes at one level against the bare generator, ticks from `start` on.
+static void expect_noise(KrElem elem, uint32_t lanes, KrLevel level, uint64_t start) {
+  enum { N = 53 };
+  double wide[N * KR_LANES];
+  float narrow[N * KR_LANES];
+  void *to[1] = {elem == KR_ELEM_F32 ? (void *)narrow : (void *)wide};
+  KrRandomKey key = kr_random_key(42, 7);
+  Rig rig;
+  rig_init(&rig, "noise", elem, lanes);
+  rig.level = level;
+  rig.port[0] = rig_number(7, 1);
+  assert_int_equal(rig_prepare(&rig, 0), KR_OK);
+  rig_run(&rig, (int64_t)start, N, 0, NULL, to);
+  for (uint32_t l = 0; l < lanes; l++) {
+    KrText path = kr_text_from(kr_text_print(&rig.arena, "rig/noise[%u]", (unsigned)l));
+    uint32_t stream = kr_random_stream(path, 0, false);
+    for (uint32_t i = 0; i < N; i++) {
+      KrRandomWords words = kr_random_words(key, start + i, 0, stream);
+      double u =
+          elem == KR_ELEM_F32 ? (double)kr_random_uniform_f32(words) : kr_random_uniform_f64(words);
+      double x = elem == KR_ELEM_F32 ? (double)narrow[i * lanes + l] : wide[i * lanes + l];
+      assert_true(x == 2 * u - 1);
+    }
+  }
+  rig_deinit(&rig);
+}
+
+static void noise_passes_two_to_the_32_ticks_at_every_level(void **state) {
+  (void)state;
+  for (int level = KR_LEVEL_GENERIC; level < KR_N_LEVELS; level++) {
+    if (!kr_level_is_supported((KrLevel)level)) continue;
+    for (uint32_t lanes = 1; lanes <= KR_LANES; lanes += KR_LANES - 1)
+      for (KrElem elem = KR_ELEM_F32; elem <= KR_ELEM_F64; elem++) {
+        expect_noise(elem, lanes, (KrLevel)level, 0);
+        expect_noise(elem, lanes, (KrLevel)level, (UINT64_C(1) << 32) - 23);
+        expect_noise(elem, lanes, (KrLevel)level, (UINT64_C(5) << 32) + 1000);
+      }
+  }
+}
+
 static void a_choice_takes_every_value_of_its_list(void **state) {
   (void)state;
   const double list[3] = {1, 4, 9};
@@ -327,6 +367,7 @@ int main(void) {
       cmocka_unit_test(shapes_start_at_phase_zero_and_stay_near_one),
       cmocka_unit_test(an_lfo_has_the_plain_shapes),
       cmocka_unit_test(random_numbers_are_those_of_their_tick),
+      cmocka_unit_test(noise_passes_two_to_the_32_ticks_at_every_level),
       cmocka_unit_test(a_choice_takes_every_value_of_its_list),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
