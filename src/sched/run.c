@@ -256,11 +256,15 @@ static void find_holds(KrRun *run, KrRunStep *step) {
       step->varying[step->n_varying++] =
           (KrRunVarying){&run->held[value], k, run->plan->values[value].n_bytes};
   }
+  step->always_held = step->call.held;
+  step->held_out = &run->held[plan->out];
   step->can_hold = can_hold(run, step);
   for (uint32_t k = 0; k < step->n_out; k++) run->varies[plan->out + k] = step->can_hold;
-  step->is_quick = step->n_varying == 0 && !step->can_hold && !step->has_ring &&
-                   step->node != NULL && step->node->kind == KR_NODE_OP &&
-                   !(step->node->op->flags & KR_OP_FAULTS);
+  const KrOp *op = step->node != NULL && step->node->kind == KR_NODE_OP ? step->node->op : NULL;
+  bool is_free = op != NULL && !step->has_ring && !(op->flags & KR_OP_FAULTS);
+  step->rests = step->can_hold && op != NULL && (op->flags & KR_OP_ELEMENTWISE) && step->n_in > 0;
+  step->is_quick = is_free && step->n_varying == 0 && !step->can_hold;
+  step->is_light = is_free && !step->is_serial && step->n_in < 64;
 }
 
 // The fractions of a crossing whose clocks meet often.
@@ -533,6 +537,20 @@ int64_t kr_run_count(const KrPlan *plan, uint32_t flow, int64_t until) {
   return n_steps >= 0 && n > n_steps ? n_steps : n;
 }
 
+static void run_light(KrRunStep *step, const KrSlice *slice) {
+  uint64_t held = step->always_held, held_out = 0, all = (UINT64_C(1) << step->n_in) - 1;
+  for (uint32_t i = 0; i < step->n_varying; i++)
+    held |= (uint64_t)*step->varying[i].held << step->varying[i].input;
+  bool rests = step->rests && (held & all) == all;
+  step->call.held = held;
+  step->call.n = rests ? 1 : slice->n;
+  step->call.tick = slice->inner;
+  step->call.held_out = step->can_hold ? &held_out : NULL;
+  step->kernel(&step->call);
+  for (uint32_t k = 0; step->can_hold && k < step->n_out; k++)
+    step->held_out[k] = rests || (held_out >> k & 1) != 0;
+}
+
 static void run_segment(KrRun *run, KrRunUnit *unit, const KrPlanSegment *segment,
                         const KrSlice *slice) {
   if (!segment->serial) {
@@ -540,7 +558,10 @@ static void run_segment(KrRun *run, KrRunUnit *unit, const KrPlanSegment *segmen
       KrRunStep *step = &unit->steps[s];
       s = step->next;
       if (!step->is_quick) {
-        kr_step_run(run, unit, step, slice);
+        if (step->is_light)
+          run_light(step, slice);
+        else
+          kr_step_run(run, unit, step, slice);
         continue;
       }
       step->call.n = slice->n;

@@ -74,11 +74,15 @@ typedef struct KrRunVarying {
 typedef struct KrRunStep {
   _Alignas(64) KrKernel *kernel;
   bool is_quick;         ///< an operator whose inputs and outputs are held always or never
+  bool is_light;         ///< an operator that cannot fault, in no ring and not tick by tick
+  bool rests;            ///< an elementwise operator: one row when all inputs are held
   bool is_serial;        ///< runs tick by tick
   bool can_hold;         ///< outputs may be held in one tile and not in the next
   KrRunVarying *varying; ///< inputs of which that is true
   uint32_t n_varying;
-  uint32_t next; ///< step to run after it: those between go along with another (KrCall.also)
+  uint64_t always_held; ///< inputs that are held in all tiles
+  uint8_t *held_out;    ///< of the outputs, in run->held
+  uint32_t next;        ///< step to run after it: those between go along with another (KrCall.also)
   KrCall call;
   const KrPlanStep *plan;
   const KrNode *node;         ///< NULL: no NODE step

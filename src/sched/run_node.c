@@ -71,8 +71,7 @@ static void run_kernel(KrRun *run, KrRunUnit *unit, KrRunStep *step, const KrSli
   KrFault fault = {NULL, 0};
   uint64_t held = 0, all = step->n_in < 64 ? (UINT64_C(1) << step->n_in) - 1 : UINT64_MAX;
   bool holds = step->can_hold;
-  bool rests = holds && (step->node->op->flags & KR_OP_ELEMENTWISE) && step->n_in > 0 &&
-               (step->call.held & all) == all;
+  bool rests = step->rests && (step->call.held & all) == all;
   step->call.n = rests ? 1 : slice->n;
   step->call.tick = slice->inner;
   step->call.fault = &fault;
