@@ -265,19 +265,18 @@ static void spread_rest(const Signals *signals) {
   }
 }
 
-static KrStatus run_lane(const Signals *signals, uint32_t lane) {
-  uint64_t row[KR_MAX_OUTS][KR_TILE];
-  void *out[KR_MAX_OUTS];
+// Over what spread_rest put there.
+static KrStatus run_lane(const Signals *signals, uint32_t lane, bool is_known) {
+  void *at[KR_MAX_OUTS];
   KrRunStep *step = signals->step;
   const KrSlice *slice = signals->slice;
   const KrGraph *graph = signals->run->plan->graph;
   const KrNode *node = lane_node(signals, lane);
-  for (uint32_t port = 0; port < step->n_out; port++) out[port] = row[port];
-  KR_TRY(kr_site_run(&step->site[lane], graph, node, &graph->flows[node->flow].clock, slice->tick,
-                     slice->n, out));
   for (uint32_t port = 0; port < step->n_out; port++)
-    step->at_level->put(out_width(signals, port), out[port], 1, slice->n, step->out[port], lane);
-  return KR_OK;
+    at[port] = (uint8_t *)step->out[port] + lane * out_width(signals, port);
+  KrSiteOut out = {.at = at, .stride = KR_LANES, .is_filled = true, .is_known = is_known};
+  return kr_site_run(&step->site[lane], graph, node, &graph->flows[node->flow].clock, slice->tick,
+                     slice->n, &out);
 }
 
 // One row for every tick.
@@ -296,6 +295,7 @@ KrStatus kr_lanes_signal(KrRun *run, KrRunStep *step, const KrSlice *slice) {
     put_rest(&signals);
     return KR_OK;
   }
+  uint32_t was_known = step->rest_known;
   step->quiet = INT64_MAX;
   for (uint32_t l = 0; l < KR_LANES; l++) {
     if (l < step->n_lanes && step->site[l].ahead.quiet < step->quiet)
@@ -313,6 +313,6 @@ KrStatus kr_lanes_signal(KrRun *run, KrRunStep *step, const KrSlice *slice) {
   else
     spread_rest(&signals);
   for (uint32_t l = 0; l < step->n_lanes; l++)
-    if (!is_quiet[l]) KR_TRY(run_lane(&signals, l));
+    if (!is_quiet[l]) KR_TRY(run_lane(&signals, l, (was_known >> l & 1) != 0));
   return KR_OK;
 }

@@ -408,8 +408,9 @@ static void run_signal(KrRun *run, KrRunUnit *unit, KrRunStep *step, const KrSli
   const KrClock *clock = &run->plan->graph->flows[step->node->flow].clock;
   KrStatus status;
   if (step->lanes == 1) {
-    status = kr_site_run(step->site, run->plan->graph, step->node, clock, slice->tick, slice->n,
-                         step->out);
+    KrSiteOut out = {.at = step->out, .stride = 1};
+    status =
+        kr_site_run(step->site, run->plan->graph, step->node, clock, slice->tick, slice->n, &out);
   } else {
     status = kr_lanes_signal(run, step, slice);
     for (uint32_t k = 0; k < step->n_out; k++) hold_output(run, step, k, step->has_rest);

@@ -181,7 +181,7 @@ static void put_ratio(void *out, KrElem elem, uint32_t i, KrRatio ratio) {
 }
 
 static void put_tick(KrSite *site, const KrGraph *graph, const KrNode *node, const Edges *edges,
-                     int64_t tick, uint32_t i, void *const *out) {
+                     int64_t tick, uint32_t at, void *const *out) {
   KrElem elem = node->type.elem;
   KrConst value;
   switch (node->signal) {
@@ -199,32 +199,36 @@ static void put_tick(KrSite *site, const KrGraph *graph, const KrNode *node, con
     break;
   default:
     value = kr_const_of(true, kr_ratio_of(site->on), 0, elem);
-    ((uint8_t *)out[1])[i] = edges->onset;
-    put_ratio(out[2], elem, i, edges->onset_residual);
-    put_ratio(out[3], elem, i, site->on ? KR_RATIO_ZERO : edges->release_residual);
+    ((uint8_t *)out[1])[at] = edges->onset;
+    put_ratio(out[2], elem, at, edges->onset_residual);
+    put_ratio(out[3], elem, at, site->on ? KR_RATIO_ZERO : edges->release_residual);
     break;
   }
-  put_const(out[0], i, &value);
+  put_const(out[0], at, &value);
 }
 
-#define FILL(type)                                                                                 \
-  for (uint32_t i = begin; i < end; i++)                                                           \
-    ((type *)out[0])[i] = zero ? 0 : ((const type *)out[0])[from];                                 \
+#define FILL(type, to, x)                                                                          \
+  for (size_t i = begin; i < end; i++) ((type *)(to))[i * out->stride] = (x);                      \
   break;
 // Ticks in which nothing happens, after tick begin - 1: what was held goes on, edges and counts are
 // 0.
-static void repeat_ticks(const KrNode *node, uint32_t begin, uint32_t end, void *const *out) {
-  uint32_t n_bytes = kr_elem_bytes(node->type.elem), from = begin - 1;
-  bool zero = node->signal == KR_SIGNAL_IMPULSE;
+static void repeat_ticks(const KrNode *node, uint32_t begin, uint32_t end, const KrSiteOut *out) {
+  uint32_t n_bytes = kr_elem_bytes(node->type.elem);
+  size_t from = (size_t)(begin - 1) * out->stride;
+  bool is_zero = node->signal == KR_SIGNAL_IMPULSE;
+  void *to = out->at[0];
+  if (is_zero && out->is_filled) return;
   switch (n_bytes) {
-  case 1: FILL(uint8_t)
-  case 4: FILL(uint32_t)
-  default: FILL(uint64_t)
+  case 1: FILL(uint8_t, to, is_zero ? 0 : ((const uint8_t *)to)[from])
+  case 4: FILL(uint32_t, to, is_zero ? 0 : ((const uint32_t *)to)[from])
+  default: FILL(uint64_t, to, is_zero ? 0 : ((const uint64_t *)to)[from])
   }
-  if (node->signal != KR_SIGNAL_GATE) return;
-  memset((uint8_t *)out[1] + begin, 0, end - begin);
-  for (uint32_t k = 2; k < 4; k++)
-    memset((uint8_t *)out[k] + (size_t)begin * n_bytes, 0, (size_t)(end - begin) * n_bytes);
+  if (node->signal != KR_SIGNAL_GATE || out->is_filled) return;
+  for (size_t i = begin; i < end; i++) ((uint8_t *)out->at[1])[i * out->stride] = 0;
+  for (uint32_t k = 2; k < 4; k++) switch (n_bytes) {
+    case 4: FILL(uint32_t, out->at[k], 0)
+    default: FILL(uint64_t, out->at[k], 0)
+    }
 }
 
 static KrStatus take_event(KrSite *site, const KrGraph *graph, const KrNode *node,
@@ -309,11 +313,11 @@ static uint32_t next_change(const KrSite *site, const KrNode *node, int64_t tick
 }
 
 KrStatus kr_site_run(KrSite *site, const KrGraph *graph, const KrNode *node, const KrClock *clock,
-                     int64_t tick, uint32_t n, void *const *out) {
+                     int64_t tick, uint32_t n, const KrSiteOut *out) {
   KrRatio until;
   int64_t next_tick = tick; // look at once
   if (kr_site_is_quiet(site, tick, n)) {
-    kr_site_rest(site, graph, node, tick, out);
+    kr_site_rest(site, graph, node, tick, out->at);
     repeat_ticks(node, 1, n, out);
     return KR_OK;
   }
@@ -324,8 +328,10 @@ KrStatus kr_site_run(KrSite *site, const KrGraph *graph, const KrNode *node, con
     if (next_tick <= tick + i)
       KR_TRY(take_events(site, graph, node, clock, tick + i, until, &next_tick, &edges));
     next = next_change(site, node, tick, i, n, next_tick);
-    bool repeats = i > 0 && !edges.is_changed && node->signal != KR_SIGNAL_SINC;
-    if (!repeats) put_tick(site, graph, node, &edges, tick + i, i, out);
+    bool repeats = !edges.is_changed && node->signal != KR_SIGNAL_SINC;
+    if (repeats && i == 0 && out->is_known) continue;
+    repeats = repeats && i > 0;
+    if (!repeats) put_tick(site, graph, node, &edges, tick + i, i * out->stride, out->at);
     repeat_ticks(node, i + !repeats, next, out);
   }
   return find_quiet(site, node, clock, tick + n);

@@ -83,12 +83,20 @@ typedef struct KrSite {
   double pulse[64];   ///< SINC: sums for ticks to come, tick k at k mod 64
 } KrSite;
 
+/// Outputs of a site, typed as its node says, `stride` elements from tick to tick.
+typedef struct KrSiteOut {
+  void *const *at;
+  uint32_t stride;
+  bool is_filled; ///< all ticks hold 0 where a tick without events gives 0
+  bool is_known;  ///< … and what kr_site_rest gave since the last event
+} KrSiteOut;
+
 void kr_site_init(KrSite *site, KrCursor *cursor);
-/// Runs node `node` (KR_NODE_SIGNAL) for n ticks from `tick`; out[0…] typed as the node says,
-/// dense. Known-ahead events up to SINC's 16 ticks beyond the last tick are looked at.
-/// KR_ERROR_OVERFLOW on times that leave the exact range. rt exact
+/// Runs node `node` (KR_NODE_SIGNAL) for n ticks from `tick`. Known-ahead events up to SINC's 16
+/// ticks beyond the last tick are looked at. KR_ERROR_OVERFLOW on times that leave the exact range.
+/// rt exact
 KrStatus kr_site_run(KrSite *site, const KrGraph *graph, const KrNode *node, const KrClock *clock,
-                     int64_t tick, uint32_t n, void *const *out);
+                     int64_t tick, uint32_t n, const KrSiteOut *out);
 /// The n ticks from `tick` are all alike: nothing ends, begins or is delivered in them. rt exact
 static inline bool kr_site_is_quiet(const KrSite *site, int64_t tick, uint32_t n) {
   return tick + (int64_t)n <= site->ahead.quiet;
