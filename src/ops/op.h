@@ -7,6 +7,7 @@
 #include "time/ratio.h"
 
 enum { KR_TILE = 64, KR_LANES = 16, KR_MAX_PORTS = 16, KR_MAX_FIELDS = 16, KR_MAX_OUTS = 8 };
+enum { KR_MAX_FACTORS = 3 };
 
 /// Element types. bool is one byte 0 or 1.
 #define KR_ELEM_LIST(X)                                                                            \
@@ -159,8 +160,8 @@ typedef struct KrCall {
   const struct KrCall *also;
   /// NULL, or what is added to input 0 (KR_OP_RAMPS), which is one row then, NULL: nothing.
   const KrRamp *ramp;
-  /// The output is multiplied by inputs first_factor …, one after the other (KR_OP_GAINS); the
-  /// second one is held.
+  /// The output is multiplied by inputs first_factor …, one after the other (KR_OP_GAINS);
+  /// all but the first are held. At most KR_MAX_FACTORS.
   uint32_t n_factors, first_factor;
 } KrCall;
 typedef void KrKernel(const KrCall *call);

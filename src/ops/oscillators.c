@@ -236,43 +236,35 @@ static void FN(impulse)(const KrCall *call) {
     VU word = (VU)VF(load_bits)(words.at + i);                                                     \
     WN(put)(out, i, n, expression);                                                                \
   }
-KR_INLINE V WN(sine_turned)(VU turned) { return WN(quarter_sine)(WN(fold_turned)(turned)); }
-KR_INLINE WN(Shape) WN(sine_shape)(const KrCall *call, const bool adds, const bool gains) {
-  static const REAL ones[KR_LANES] = {1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1};
-  WN(Shape)
-  shape = {.of = WN(sine_turned),
-           .out = call->out[0],
-           .bias = (UINT)1 << (KR_PASS - 2),
-           .adds = adds,
-           .gains = gains,
-           .second = ones};
-  if (gains) {
-    shape.factor = call->in[call->first_factor];
-    shape.stride = kr_call_stride(call, call->first_factor);
-    if (call->n_factors > 1) shape.second = call->in[call->first_factor + 1];
-  }
-  return shape;
+KR_INLINE V WN(sine_turned)(VU turned, V row) {
+  return (void)row, WN(quarter_sine)(WN(fold_turned)(turned));
 }
-KR_INLINE bool WN(sines)(const KrCall *call, const bool adds, const bool gains) {
-  const WN(Shape) shape = WN(sine_shape)(call, adds, gains);
+KR_INLINE bool WN(sines)(const KrCall *call, const bool adds, const uint32_t n_factors) {
+  const WN(Shape) shape = {.of = WN(sine_turned),
+                           .out = call->out[0],
+                           .bias = (UINT)1 << (KR_PASS - 2),
+                           .adds = adds,
+                           .gains = FN(gains_of)(call, n_factors)};
   return WN(each_phase)(call, 1, &shape);
+}
+KR_INLINE bool WN(sines_by)(const KrCall *call, const bool adds) {
+  if (call->n_factors == 0) return WN(sines)(call, adds, 0);
+  return call->n_factors == 1 ? WN(sines)(call, adds, 1) : WN(sines)(call, adds, 3);
 }
 static void FN(sine)(const KrCall *call) {
   FN(Words) words;
-  bool adds = call->adds != 0, gains = call->n_factors != 0;
-  if (!adds && !gains && WN(sines)(call, false, false)) return;
-  if (adds && !gains && WN(sines)(call, true, false)) return;
-  if (!adds && gains && WN(sines)(call, false, true)) return;
-  if (adds && gains && WN(sines)(call, true, true)) return;
+  bool adds = call->adds != 0;
+  if (adds ? WN(sines_by)(call, true) : WN(sines_by)(call, false)) return;
   WN(advance)(call, 1, &words);
-  if (!adds && !gains) {
+  if (!adds && call->n_factors == 0) {
     EACH_WORD(WN(quarter_sine)(WN(fold)(word)))
     return;
   }
-  WN(Shape) shape = WN(sine_shape)(call, adds, gains);
+  FN(Gains) gains = FN(gains_of)(call, call->n_factors);
+  REAL *restrict out = call->out[0];
   for (uint32_t i = 0; i < call->n * KR_LANES; i += VN) {
-    VU word = (VU)VF(load_bits)(words.at + i) + shape.bias;
-    WN(shape_out)(&shape, word, i / KR_LANES, i % KR_LANES, shape.out);
+    V y = WN(quarter_sine)(WN(fold)((VU)VF(load_bits)(words.at + i)));
+    WN(emit)(out + i, WN(gained)(&gains, y, i / KR_LANES, i % KR_LANES), adds);
   }
 }
 

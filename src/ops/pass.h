@@ -215,6 +215,25 @@ KR_INLINE void WN(emit)(REAL *out, V y, const bool adds) {
   VF(store)(out, adds ? VF(load)(out) + y : y);
 }
 
+// KrCall's factors; ones in place of a third that is not there, so that n is 0, 1 or 3: as a
+// constant, so that none cost nothing.
+typedef struct FN(Gains) {
+  uint32_t n;
+  size_t stride; // of the first one
+  const REAL *at[KR_MAX_FACTORS];
+} FN(Gains);
+KR_INLINE FN(Gains) FN(gains_of)(const KrCall *call, const uint32_t n) {
+  static const REAL ones[KR_LANES] = {1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1};
+  FN(Gains) gains = {.n = n, .at = {ones, ones, ones}};
+  for (uint32_t i = 0; i < call->n_factors; i++) gains.at[i] = call->in[call->first_factor + i];
+  if (n > 0) gains.stride = kr_call_stride(call, call->first_factor);
+  return gains;
+}
+KR_INLINE V WN(gained)(const FN(Gains) * gains, V y, uint32_t t, uint32_t v) {
+  if (gains->n > 0) y = y * VF(load)(gains->at[0] + t * gains->stride + v);
+  return gains->n > 1 ? y * VF(load)(gains->at[1] + v) * VF(load)(gains->at[2] + v) : y;
+}
+
 // The output of an elementwise operator of two inputs; a held row stays in a register.
 KR_INLINE void WN(loop_of_two)(const KrCall *call, V (*of)(V x, V y), const bool adds) {
   const REAL *x = call->in[0], *y = call->in[1];

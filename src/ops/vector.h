@@ -123,6 +123,7 @@ enum { KR_N_V32 = KR_VECTOR_BYTES / 4, KR_N_V64 = KR_VECTOR_BYTES / 8 };
 #ifdef __clang__ // 4: rounding as it is set
 #define KR_MASK_16 0xffff
 #define KR_MASK_8 0xff
+#define KR_REDUCEPS_512(x, how) __builtin_ia32_reduceps512_mask(x, how, x, 0xffff, 4)
 #define KR_MAXPS_512(a, b) __builtin_ia32_maxps512(a, b, 4)
 #define KR_MINPS_512(a, b) __builtin_ia32_minps512(a, b, 4)
 #define KR_MAXPD_512(a, b) __builtin_ia32_maxpd512(a, b, 4)
@@ -130,6 +131,7 @@ enum { KR_N_V32 = KR_VECTOR_BYTES / 4, KR_N_V64 = KR_VECTOR_BYTES / 8 };
 #else
 #define KR_MASK_16 -1
 #define KR_MASK_8 -1
+#define KR_REDUCEPS_512(x, how) __builtin_ia32_reduceps512_mask(x, how, x, UINT16_MAX)
 #define KR_MAXPS_512(a, b) __builtin_ia32_maxps512_mask(a, b, a, KR_MASK_16, 4)
 #define KR_MINPS_512(a, b) __builtin_ia32_minps512_mask(a, b, a, KR_MASK_16, 4)
 #define KR_MAXPD_512(a, b) __builtin_ia32_maxpd512_mask(a, b, a, 0xff, 4)
@@ -221,6 +223,15 @@ KR_INLINE KrVi32 kr_v32_truncate(KrVf32 x) {
 #else
   KrVi32 in = kr_v32_lt(kr_v32_abs(x), kr_v32_all(0x1p31f));
   return kr_v32_select_bits(in, kr_v32_to_int(kr_v32_where(in, x)), kr_v32_all_bits(INT32_MIN));
+#endif
+}
+// x less its whole part, toward zero, while that fits an integer. Of a greater one a number that is
+// 0 or at least 2^24, of what is not finite 0 or the same.
+KR_INLINE KrVf32 kr_v32_fraction(KrVf32 x) {
+#if defined(__AVX512DQ__) && KR_VECTOR_BYTES == 64
+  return (KrVf32)KR_REDUCEPS_512(x, 11);
+#else
+  return x - kr_v32_of_int(kr_v32_truncate(x));
 #endif
 }
 // Magnitude; the least integer stays.

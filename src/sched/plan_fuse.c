@@ -104,7 +104,8 @@ static void fuse_factor(Fuse *fuse, uint32_t s) {
     uint32_t factor = mul->in[1 - i];
     if (from == NULL || factor == KR_NONE || !can(fuse, from, KR_OP_GAINS) || from->n_out != 1)
       continue;
-    if (from->n_factors > 1 || (from->n_factors == 1 && !is_constant(fuse, factor))) continue;
+    if (from->n_factors == KR_MAX_FACTORS) continue;
+    if (from->n_factors > 0 && !is_constant(fuse, factor)) continue;
     KrPlanStep joined = *from;
     joined.in = KR_NEW_ARRAY(fuse->plan->arena, uint32_t, from->n_in + 1);
     for (uint32_t k = 0; k < from->n_in; k++) joined.in[k] = from->in[k];
