@@ -6,6 +6,8 @@
 #include "ops/kernel.h"
 
 enum { SVF_ONE, SVF_TWO, SVF_DT, SVF_MODE };
+// Whose elements lie how far apart between two ticks.
+enum { AT_X, AT_CUTOFF, AT_Q, AT_GAIN, N_STRIDES };
 enum { MODE_LP, MODE_BP, MODE_HP, MODE_NOTCH, MODE_SET };
 enum { POLE_VALUE, POLE_INPUT, POLE_DT };
 enum { BIQUAD_ONE, BIQUAD_TWO };
@@ -42,29 +44,34 @@ static const KrOp OPS[] = {
      FAMILY,
      SVF,
      .run = RUN_REAL(lowpass),
+     .flags = KR_OP_GAIN | KR_OP_SCALES,
      .in = {X, CUTOFF(NULL, "corner frequency"), Q},
      .doc = "Low-pass, 12 dB per octave"},
     {.name = "highpass",
      FAMILY,
      SVF,
      .run = RUN_REAL(highpass),
+     .flags = KR_OP_GAIN,
      .in = {X, CUTOFF(NULL, "corner frequency"), Q},
      .doc = "High-pass, 12 dB per octave"},
     {.name = "bandpass",
      FAMILY,
      SVF,
      .run = RUN_REAL(bandpass),
+     .flags = KR_OP_GAIN,
      .in = {X, CUTOFF(NULL, "centre frequency"), Q},
      .doc = "Band-pass, 6 dB per octave each side, 1 at the centre"},
     {.name = "notch",
      FAMILY,
      SVF,
      .run = RUN_REAL(notch),
+     .flags = KR_OP_GAIN,
      .in = {X, CUTOFF(NULL, "centre frequency"), Q},
      .doc = "Band-stop, 0 at the centre"},
     {.name = "svf",
      FAMILY,
      .run = RUN_REAL(svf),
+     .flags = KR_OP_GAIN,
      .prepare = prepare_svf,
      .in = {X, CUTOFF(NULL, "corner or centre frequency"), Q,
             CHOICE("mode", "lp", "lp|bp|hp|notch", "which of the four")},
@@ -202,51 +209,75 @@ KR_INLINE WN(SvfLanes) WN(svf_lanes)(const KrCall *call, uint32_t v, const int m
 
 // Up to four vectors go through the ticks together, and coefficients are computed three ticks
 // ahead: what does not depend on a state fills the time in which it moves on. They are made once a
-// tile, from the cutoff at every tick, or from both inputs.
+// tile, from the cutoff at every tick, scaled (KR_OP_SCALES) or not, or from both inputs.
 enum { WN(N_TOGETHER) = KR_WIDTH / VN > 2 ? 4 : KR_WIDTH / VN, WN(N_AHEAD) = 3 };
-enum { WN(BY_TILE), WN(BY_CUTOFF), WN(BY_BOTH) };
+enum { WN(BY_TILE), WN(BY_CUTOFF), WN(BY_SCALED), WN(BY_BOTH) };
 typedef struct WN(SvfRun) {
   WN(SvfLanes) lanes[WN(N_TOGETHER)];
   WN(Svf) svf[WN(N_TOGETHER)];
-  const REAL *x, *cutoff, *q;
+  V scale[WN(N_TOGETHER)], offset[WN(N_TOGETHER)];
+  const REAL *x, *cutoff, *q, *gain;
   REAL *out;
 } WN(SvfRun);
+// Rows in place of factors and summands that are not there: bits stay.
+#define ROW(x)                                                                                     \
+  { x, x, x, x, x, x, x, x, x, x, x, x, x, x, x, x }
+static const REAL WN(svf_ones)[KR_LANES] = ROW(1), WN(svf_none)[KR_LANES] = ROW((REAL)-0.0);
+#undef ROW
+
+KR_INLINE WN(Svf) WN(svf_next)(WN(SvfRun) * run, uint32_t i, const int by) {
+  WN(SvfLanes) *lanes = &run->lanes[i];
+  if (by == WN(BY_TILE)) return run->svf[i];
+  V cutoff = VF(load)(run->cutoff + i * VN);
+  if (by == WN(BY_SCALED)) cutoff = cutoff * run->scale[i] + run->offset[i];
+  return WN(svf_make)(cutoff, lanes->t_dt, lanes->q);
+}
 KR_INLINE void WN(svf_ticks)(WN(SvfRun) * run, const size_t *strides, const int mode, const int by,
                              const uint32_t n) {
   WN(Svf) svf[WN(N_AHEAD)][WN(N_TOGETHER)];
   V half_k[WN(N_AHEAD)][WN(N_TOGETHER)];
-  for (uint32_t t = 0; t < n; t++, run->cutoff += strides[1], run->q += strides[2])
+  for (uint32_t t = 0; t < n; t++, run->cutoff += strides[AT_CUTOFF], run->q += strides[AT_Q])
     for (uint32_t i = 0; i < WN(N_TOGETHER); i++) {
       WN(SvfLanes) *lanes = &run->lanes[i];
       if (by == WN(BY_BOTH)) lanes->q = WN(svf_q)(VF(load)(run->q + i * VN));
       half_k[t][i] = by == WN(BY_BOTH) ? (REAL)0.5 / lanes->q : lanes->half_k;
-      svf[t][i] = by == WN(BY_TILE)
-                      ? run->svf[i]
-                      : WN(svf_make)(VF(load)(run->cutoff + i * VN), lanes->t_dt, lanes->q);
+      svf[t][i] = WN(svf_next)(run, i, by);
     }
-  for (uint32_t t = 0; t < n; t++, run->x += strides[0], run->out += KR_WIDTH)
+  for (uint32_t t = 0; t < n; t++, run->x += strides[AT_X], run->out += KR_WIDTH) {
     for (uint32_t i = 0; i < WN(N_TOGETHER); i++) {
       run->lanes[i].half_k = half_k[t][i];
       V y = WN(svf_step)(&svf[t][i], VF(load)(run->x + i * VN), &run->lanes[i], mode);
-      VF(store)(run->out + i * VN, y);
+      VF(store)(run->out + i * VN, y * VF(load)(run->gain + i * VN));
     }
+    run->gain += strides[AT_GAIN];
+  }
 }
-KR_INLINE void WN(svf_tile)(const KrCall *call, uint32_t v, const size_t *strides, const int mode,
-                            const int by) {
+KR_INLINE WN(SvfRun) WN(svf_begin)(const KrCall *call, uint32_t v, const int mode) {
+  bool scales = call->n_scales != 0, gains = call->n_factors != 0;
+  const REAL *scale = scales ? call->in[call->first_scale] : WN(svf_ones);
+  const REAL *offset = scales ? call->in[call->first_scale + 1] : WN(svf_none);
   WN(SvfRun)
   run = {.x = (const REAL *)call->in[0] + v,
          .cutoff = (const REAL *)call->in[1] + v,
          .q = (const REAL *)call->in[2] + v,
+         .gain = (gains ? (const REAL *)call->in[call->first_factor] : WN(svf_ones)) + v,
          .out = (REAL *)call->out[0] + v};
   for (uint32_t i = 0; i < WN(N_TOGETHER); i++) {
-    WN(SvfLanes) *lanes = &run.lanes[i];
-    *lanes = WN(svf_lanes)(call, v + i * VN, mode);
-    run.svf[i] = WN(svf_make)(VF(load)(run.cutoff + i * VN), lanes->t_dt, lanes->q);
+    run.scale[i] = VF(load)(scale + v + i * VN);
+    run.offset[i] = VF(load)(offset + v + i * VN);
+    V cutoff = VF(load)(run.cutoff + i * VN) * run.scale[i] + run.offset[i];
+    run.lanes[i] = WN(svf_lanes)(call, v + i * VN, mode);
+    run.svf[i] = WN(svf_make)(cutoff, run.lanes[i].t_dt, run.lanes[i].q);
   }
-  uint32_t t = 0;
-  for (; t + WN(N_AHEAD) <= call->n; t += WN(N_AHEAD))
+  return run;
+}
+KR_INLINE void WN(svf_tile)(const KrCall *call, uint32_t v, const size_t *strides, const int mode,
+                            const int by) {
+  WN(SvfRun) run = WN(svf_begin)(call, v, mode);
+  uint32_t t = 0, n = call->n;
+  for (; t + WN(N_AHEAD) <= n; t += WN(N_AHEAD))
     WN(svf_ticks)(&run, strides, mode, by, WN(N_AHEAD));
-  for (; t < call->n; t++) WN(svf_ticks)(&run, strides, mode, by, 1);
+  for (; t < n; t++) WN(svf_ticks)(&run, strides, mode, by, 1);
   for (uint32_t i = 0; i < WN(N_TOGETHER); i++) {
     VF(store)((REAL *)call->field[SVF_ONE] + v + i * VN, WN(keep)(run.lanes[i].one));
     VF(store)((REAL *)call->field[SVF_TWO] + v + i * VN, WN(keep)(run.lanes[i].two));
@@ -254,15 +285,18 @@ KR_INLINE void WN(svf_tile)(const KrCall *call, uint32_t v, const size_t *stride
 }
 
 KR_INLINE void WN(svf_run)(const KrCall *call, const int mode) {
-  size_t strides[3];
-  FN(strides)(call, KR_WIDTH, 3, strides);
+  size_t strides[N_STRIDES] = {0};
+  FN(strides)(call, KR_WIDTH, AT_GAIN, strides);
+  if (call->n_factors != 0) strides[AT_GAIN] = kr_call_stride(call, call->first_factor);
   for (uint32_t v = 0; v < KR_WIDTH; v += WN(N_TOGETHER) * VN) {
-    if (strides[2] != 0)
+    if (strides[AT_Q] != 0)
       WN(svf_tile)(call, v, strides, mode, WN(BY_BOTH));
-    else if (strides[1] != 0)
-      WN(svf_tile)(call, v, strides, mode, WN(BY_CUTOFF));
-    else
+    else if (strides[AT_CUTOFF] == 0)
       WN(svf_tile)(call, v, strides, mode, WN(BY_TILE));
+    else if (mode == MODE_LP && call->n_scales != 0)
+      WN(svf_tile)(call, v, strides, mode, WN(BY_SCALED));
+    else
+      WN(svf_tile)(call, v, strides, mode, WN(BY_CUTOFF));
   }
 }
 #undef T_UNIT

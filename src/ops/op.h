@@ -163,6 +163,9 @@ typedef struct KrCall {
   /// The output is multiplied by inputs first_factor …, one after the other (KR_OP_GAINS);
   /// all but the first are held. At most KR_MAX_FACTORS.
   uint32_t n_factors, first_factor;
+  /// 0, or 2: input 1 is multiplied by input first_scale, then the one after that is added, both
+  /// held (KR_OP_SCALES).
+  uint32_t n_scales, first_scale;
 } KrCall;
 typedef void KrKernel(const KrCall *call);
 /// Elements between two ticks of input i: 0 when held.
@@ -205,13 +208,15 @@ enum {
   KR_OP_ELEMENTWISE = 1,
   KR_OP_RANDOM = 2,
   KR_OP_INTEGER_RESULT_BOOL = 4,
-  KR_OP_OPERATOR = 8, /* spelled infix or inserted by the checker: not callable by name */
-  KR_OP_ALONE = 16,   /* never a lane of a group: it works along the ticks, or KR_OP_FAULTS */
-  KR_OP_FAULTS = 32,  /* may report a fault */
-  KR_OP_HOLDS = 64,   /* may say that an output is held (KrCall.held_out) */
-  KR_OP_RAMPS = 128,  /* sixteen lanes take KrCall.ramp when the other inputs are constant */
-  KR_OP_GAINS = 512,  /* sixteen lanes can be multiplied before they are written (n_factors) */
-  KR_OP_ADDS = 256    /* can be added to what is there (adds); KR_OP_ALONE: its only lane */
+  KR_OP_OPERATOR = 8,  /* spelled infix or inserted by the checker: not callable by name */
+  KR_OP_ALONE = 16,    /* never a lane of a group: it works along the ticks, or KR_OP_FAULTS */
+  KR_OP_FAULTS = 32,   /* may report a fault */
+  KR_OP_HOLDS = 64,    /* may say that an output is held (KrCall.held_out) */
+  KR_OP_RAMPS = 128,   /* sixteen lanes take KrCall.ramp when the other inputs are constant */
+  KR_OP_GAINS = 512,   /* sixteen lanes can be multiplied before they are written (n_factors) */
+  KR_OP_GAIN = 1024,   /* the same, by one factor */
+  KR_OP_SCALES = 2048, /* sixteen lanes take input 1 scaled (n_scales) while input 2 is held */
+  KR_OP_ADDS = 256     /* can be added to what is there (adds); KR_OP_ALONE: its only lane */
 };
 
 struct KrOp {

@@ -86,7 +86,8 @@ typedef struct KrPlanStep {
   uint32_t n_in;
   uint32_t out, n_out; ///< values out … out + n_out - 1
   uint64_t adds;      ///< NODE: outputs that are added to columns; those are the last n_sums inputs
-  uint32_t n_factors; ///< NODE: the inputs after its own ones that its output is multiplied by
+  uint32_t n_scales;  ///< NODE: 0, or 2: the inputs after its own ones that scale input 1
+  uint32_t n_factors; ///< NODE: the inputs after those that its output is multiplied by
   bool is_ramp;       ///< NODE CROSS: it finds the knots only
   bool has_ramp;      ///< NODE: what a CROSS gives is added to in[0]
   uint32_t ramp;      ///< … its step in the unit

@@ -2,6 +2,7 @@
 // Sums: NODE, ADD become NODE with adds, straight to the columns. An opening ADD leaves an OPEN
 // before, a closing one an ADD of the whole chunk after.
 // Factors: a step, `mul` by something become the step with a factor, in the place of the `mul`.
+// Scales: `mul`, `add` of constants, a filter's cutoff: the filter takes the constants.
 // Ramps: CROSS linear, `add` of a constant, oscillator: the oscillator reads between the knots.
 #include "sched/plan_build.h"
 
@@ -58,6 +59,17 @@ static bool is_constant(const Fuse *fuse, uint32_t value) {
   return value == KR_NONE || fuse->plan->values[value].held;
 }
 
+static bool is_held(const Fuse *fuse, uint32_t value) {
+  return value != KR_NONE && fuse->plan->values[value].held;
+}
+
+// Those of a step, with room for n more.
+static uint32_t *inputs_with(const Fuse *fuse, const KrPlanStep *step, uint32_t n) {
+  uint32_t *in = KR_NEW_ARRAY(fuse->plan->arena, uint32_t, step->n_in + n);
+  for (uint32_t k = 0; k < step->n_in; k++) in[k] = step->in[k];
+  return in;
+}
+
 static bool is_slow_cross(const Fuse *fuse, const KrPlanStep *step) {
   if (step == NULL || step->kind != KR_STEP_NODE || step->lanes != KR_LANES) return false;
   const KrNode *node = node_of(fuse, step);
@@ -93,7 +105,33 @@ static void fuse_ramp(Fuse *fuse, KrPlanStep *step) {
   step->ramp = (uint32_t)(cross - fuse->unit->steps);
 }
 
+// ---- scales
+
+// `mul` by a constant, `add` of a constant, then input 1 of a step: that takes both constants.
+static void fuse_scale(Fuse *fuse, KrPlanStep *step) {
+  if (!can(fuse, step, KR_OP_SCALES) || !is_constant(fuse, step->in[2])) return;
+  KrPlanStep *add = sole_maker(fuse, step->in[1]);
+  if (!is_named(fuse, add, "add") || add->n_in != 2) return;
+  for (uint32_t i = 0; i < 2; i++) {
+    KrPlanStep *mul = sole_maker(fuse, add->in[i]);
+    if (!is_held(fuse, add->in[1 - i]) || !is_named(fuse, mul, "mul") || mul->n_in != 2) continue;
+    uint32_t constant = is_held(fuse, mul->in[0]) ? 0 : 1;
+    if (!is_held(fuse, mul->in[constant])) continue;
+    step->in = inputs_with(fuse, step, 2);
+    step->in[step->n_in++] = mul->in[constant];
+    step->in[step->n_in++] = add->in[1 - i];
+    step->in[1] = mul->in[1 - constant];
+    step->n_scales = 2;
+    fuse->place[mul - fuse->unit->steps] = fuse->place[add - fuse->unit->steps] = KR_NONE;
+    return;
+  }
+}
+
 // ---- factors
+
+static uint32_t most_factors(const Fuse *fuse, const KrPlanStep *step) {
+  return can(fuse, step, KR_OP_GAINS) ? KR_MAX_FACTORS : can(fuse, step, KR_OP_GAIN) ? 1 : 0;
+}
 
 // `mul` of what a step makes for it alone: the step in its place, with one factor more.
 static void fuse_factor(Fuse *fuse, uint32_t s) {
@@ -102,13 +140,11 @@ static void fuse_factor(Fuse *fuse, uint32_t s) {
   for (uint32_t i = 0; i < 2; i++) {
     KrPlanStep *from = sole_maker(fuse, mul->in[i]);
     uint32_t factor = mul->in[1 - i];
-    if (from == NULL || factor == KR_NONE || !can(fuse, from, KR_OP_GAINS) || from->n_out != 1)
-      continue;
-    if (from->n_factors == KR_MAX_FACTORS) continue;
+    if (from == NULL || factor == KR_NONE || from->n_out != 1) continue;
+    if (from->n_factors >= most_factors(fuse, from)) continue;
     if (from->n_factors > 0 && !is_constant(fuse, factor)) continue;
     KrPlanStep joined = *from;
-    joined.in = KR_NEW_ARRAY(fuse->plan->arena, uint32_t, from->n_in + 1);
-    for (uint32_t k = 0; k < from->n_in; k++) joined.in[k] = from->in[k];
+    joined.in = inputs_with(fuse, from, 1);
     joined.in[joined.n_in++] = factor;
     joined.n_factors++;
     joined.out = mul->out;
@@ -129,6 +165,7 @@ static void fuse_chains(Fuse *fuse) {
     for (uint32_t s = unit->segments[g].begin; s < unit->segments[g].end; s++) {
       if (unit->segments[g].serial) continue;
       fuse_ramp(fuse, &unit->steps[s]);
+      fuse_scale(fuse, &unit->steps[s]);
       fuse_factor(fuse, s);
     }
   for (uint32_t s = 0; s < unit->n_steps; s++)
@@ -189,8 +226,7 @@ static uint32_t put_step(Fuse *fuse, uint32_t s, uint32_t end) {
     fuse->steps[fuse->n++] = step;
     return 1;
   }
-  uint32_t *in = KR_NEW_ARRAY(fuse->plan->arena, uint32_t, step.n_in + step.n_out);
-  for (uint32_t i = 0; i < step.n_in; i++) in[i] = step.in[i];
+  uint32_t *in = inputs_with(fuse, &step, step.n_out);
   for (uint32_t i = 0; i < step.n_out; i++) in[step.n_in + i] = KR_NONE;
   for (uint32_t i = 0; i < n; i++) in[step.n_in + (add[i].in[0] - step.out)] = chunk_of(&add[i]);
   step.in = in;

@@ -160,6 +160,8 @@ static void point_values(KrRun *run, KrRunStep *step) {
   step->call.adds = plan->adds;
   step->call.n_factors = plan->n_factors;
   step->call.first_factor = plan->n_in - plan->n_sums - plan->n_factors;
+  step->call.n_scales = plan->n_scales;
+  step->call.first_scale = step->call.first_factor - plan->n_scales;
   for (uint32_t k = 0; k < plan->n_sums; k++)
     if ((plan->adds >> k & 1) != 0)
       step->out_base[k] = step->out[k] = run->buffer[plan->in[plan->n_in - plan->n_sums + k]];

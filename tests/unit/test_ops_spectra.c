@@ -119,8 +119,17 @@ static void run_spread(Rig *rig, int64_t tick, uint32_t n, uint64_t held, const 
                        double *out, size_t count) {
   uint64_t held_out = 0;
   void *to[1] = {out};
-  KrCall call = {n,          rig->lanes,  tick,      held, in,   to,   rig->field, rig->in_type,
-                 &rig->type, &rig->fault, &held_out, 0,    NULL, NULL, 0,          0};
+  KrCall call = {.n = n,
+                 .lanes = rig->lanes,
+                 .tick = tick,
+                 .held = held,
+                 .in = in,
+                 .out = to,
+                 .field = rig->field,
+                 .in_type = rig->in_type,
+                 .type = &rig->type,
+                 .fault = &rig->fault,
+                 .held_out = &held_out};
   kr_op_kernel(rig->op, rig->elem, rig->level)(&call);
   for (uint32_t t = 1; t < n && held_out != 0; t++)
     memcpy(out + t * count, out, count * sizeof *out);
@@ -176,8 +185,16 @@ static void numbers_read_from_a_held_spectrum_fill_every_row(void **state) {
   assert_int_equal(rig_prepare(&rig, 0), KR_OK);
   const void *in[1] = {bins};
   void *to[1] = {centres};
-  KrCall call = {N,         rig.lanes,  0,         1, in,   to,   rig.field, rig.in_type,
-                 &rig.type, &rig.fault, &held_out, 0, NULL, NULL, 0,         0};
+  KrCall call = {.n = N,
+                 .lanes = rig.lanes,
+                 .held = 1,
+                 .in = in,
+                 .out = to,
+                 .field = rig.field,
+                 .in_type = rig.in_type,
+                 .type = &rig.type,
+                 .fault = &rig.fault,
+                 .held_out = &held_out};
   kr_op_kernel(rig.op, rig.elem, rig.level)(&call);
   assert_true(held_out == 0);
   for (int t = 0; t < N; t++) assert_true(fabs(centres[t] - 4 * 48000.0 / SIZE) < 1e-9);

@@ -8,6 +8,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 static KrProgram *load(const char *body) {
@@ -77,7 +78,7 @@ static void a_sum_that_feeds_its_own_copies_is_not_divided(void **state) {
 
 /// What was joined, over all steps.
 typedef struct Joins {
-  uint32_t n_adding, n_factors, n_ramps, n_adds;
+  uint32_t n_adding, n_factors, n_scales, n_ramps, n_adds;
 } Joins;
 
 static Joins joins_of(const char *body) {
@@ -88,6 +89,7 @@ static Joins joins_of(const char *body) {
       const KrPlanStep *step = &program->plan->units[u].steps[i];
       joins.n_adding += step->adds != 0;
       joins.n_factors += step->n_factors;
+      joins.n_scales += step->n_scales / 2;
       joins.n_ramps += step->has_ramp;
       joins.n_adds += step->kind == KR_STEP_ADD;
     }
@@ -114,6 +116,41 @@ static void what_nobody_else_reads_is_joined_to_its_reader(void **state) {
   assert_int_equal(joins.n_adding, 1);
 }
 
+#define LOWPASS "lowpass(tri(freq=i * 9Hz), cutoff="
+static void constants_of_a_cutoff_and_a_level_are_joined_to_the_filter(void **state) {
+  (void)state;
+  Joins joins = joins_of("let e = [0..16].map(|i| tri(freq=i * 1Hz))\n"
+                         "output [0..16].map(|i| " LOWPASS "300Hz + 4000Hz * e[i]) * e[i]).sum()");
+  assert_int_equal(joins.n_scales, 1);
+  assert_int_equal(joins.n_factors, 1);
+  assert_int_equal(joins.n_adds, 1); // a filter is not added to a sum
+  joins =
+      joins_of("let e = [0..16].map(|i| tri(freq=i * 1Hz))\n"
+               "output [0..16].map(|i| highpass(e[i], cutoff=300Hz + 9Hz * e[i]) * 2 * 3).sum()");
+  assert_int_equal(joins.n_scales, 0);
+  assert_int_equal(joins.n_factors, 1); // the other one is a step that is added
+  assert_int_equal(joins.n_adding, 1);
+  joins = joins_of("output [0..16].map(|i| sine(freq=i * 1Hz) * 2 * 3 * 4 * 5).sum()");
+  assert_int_equal(joins.n_factors, 3);
+}
+
+static void what_is_no_constant_of_a_cutoff_is_not_joined(void **state) {
+  (void)state;
+  static const char *const cutoffs[] = {"9Hz * e[i] + e[i] * 1Hz", // nothing constant is added
+                                        "9Hz + e[i] * e[i] * 1Hz * e[i]",
+                                        "9Hz + 9Hz * e[i], q=e[i]", "9Hz - 9Hz * e[i]",
+                                        "c[i]"}; // somebody else reads it
+  for (size_t i = 0; i < sizeof cutoffs / sizeof cutoffs[0]; i++) {
+    char body[512];
+    snprintf(body, sizeof body,
+             "let e = [0..16].map(|i| tri(freq=i * 1Hz))\n"
+             "let c = [0..16].map(|i| 9Hz + 9Hz * e[i])\n"
+             "output (c.sum() / 1Hz, [0..16].map(|i| " LOWPASS "%s)).sum())",
+             cutoffs[i]);
+    assert_int_equal(joins_of(body).n_scales, 0);
+  }
+}
+
 static void what_somebody_else_reads_is_not_joined(void **state) {
   (void)state;
   Joins joins = joins_of("let x = [0..16].map(|i| sine(freq=i * 1Hz))\n"
@@ -132,6 +169,8 @@ int main(void) {
       cmocka_unit_test(every_chunk_of_a_large_sum_is_a_part),
       cmocka_unit_test(a_sum_that_feeds_its_own_copies_is_not_divided),
       cmocka_unit_test(what_nobody_else_reads_is_joined_to_its_reader),
+      cmocka_unit_test(constants_of_a_cutoff_and_a_level_are_joined_to_the_filter),
+      cmocka_unit_test(what_is_no_constant_of_a_cutoff_is_not_joined),
       cmocka_unit_test(what_somebody_else_reads_is_not_joined),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
