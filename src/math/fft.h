@@ -48,7 +48,9 @@ KrRfft *kr_rfft_prepare(KrArena *arena, uint32_t n, size_t real);
 /// forward: X[k] = sum x[j] e^(-2 pi i jk/n). inverse: x[j] = 1/n sum X[k] e^(+2 pi i jk/n).
 /// Real forward: bins 0..n/2 (im 0 at both ends); real inverse takes these and ignores im at both
 /// ends. `out` may be `in`, else they do not overlap; `work` overlaps nothing and has 2n elements.
-/// [any] rt exact
+/// Bins in pairs (re, im), the first and the last one halved, n even: to_bins: the real forward of
+/// in[i] * window[i]. from_bins: the real inverse of bins * scale; `out` may be `work`. [any] rt
+/// exact
 #define KR_FFT_DECLARE(real, f, level)                                                             \
   void kr_fft_##f##_forward_##level(const KrFft *plan, const real *in_re, const real *in_im,       \
                                     real *out_re, real *out_im, real *work);                       \
@@ -57,7 +59,11 @@ KrRfft *kr_rfft_prepare(KrArena *arena, uint32_t n, size_t real);
   void kr_rfft_##f##_forward_##level(const KrRfft *plan, const real *in, real *out_re,             \
                                      real *out_im, real *work);                                    \
   void kr_rfft_##f##_inverse_##level(const KrRfft *plan, const real *in_re, const real *in_im,     \
-                                     real *out, real *work);
+                                     real *out, real *work);                                       \
+  void kr_rfft_##f##_to_bins_##level(const KrRfft *plan, const real *in, const real *window,       \
+                                     real *bins, real *work);                                      \
+  void kr_rfft_##f##_from_bins_##level(const KrRfft *plan, const real *bins, real scale,           \
+                                       real *out, real *work);
 #define KR_FFT_DECLARE_LEVEL(level, name)                                                          \
   KR_FFT_DECLARE(float, f32, level)                                                                \
   KR_FFT_DECLARE(double, f64, level)

@@ -27,6 +27,8 @@ typedef int64_t F64Mask __attribute__((vector_size(BYTES)));
 #endif
 #endif
 
+enum First { APART, PAIRED, WINDOWED };
+
 #define REAL float
 #define REAL_BYTES 4
 #define REAL_VECTOR F32Vector

@@ -9,7 +9,7 @@
 #include <string.h>
 
 // The first two fields of every row that transforms: the plan, built inside the field's own memory,
-// and scratch of 5 n numbers (work 2 n, real and imaginary part n each, signal n).
+// and scratch of 3 n numbers (work 2 n, signal n).
 enum { FIELD_PLAN, FIELD_WORK, FIELD_WINDOW, FIELD_HOP, FIELD_INPUT, FIELD_SPECTRUM };
 enum { FIELD_SUM = FIELD_INPUT, FIELD_BIN_HZ = 0 };
 enum { MAX_SIZE = 1 << 20 };
@@ -78,7 +78,7 @@ static uint64_t count_spectra(const KrPrep *prep, uint32_t field) {
   if (read_layout(prep, &layout, &message) != KR_OK) return 1;
   switch (field) {
   case FIELD_PLAN: return kr_rfft_bytes(layout.size, kr_elem_bytes(prep->elem));
-  case FIELD_WORK: return 5 * (uint64_t)layout.size;
+  case FIELD_WORK: return 3 * (uint64_t)layout.size;
   case FIELD_SPECTRUM: return 2 * (uint64_t)layout.bins;
   default: return layout.size;
   }
@@ -310,49 +310,24 @@ static uint32_t FN(rows)(const KrCall *call, uint64_t inputs) {
   return 1;
 }
 
-// Scaled, windowed values at work + 4 n to interleaved bins.
-static void FN(forward)(const KrCall *call, REAL *restrict bins) {
+// Values times the window to bins.
+static void FN(forward)(const KrCall *call, const REAL *x, REAL *bins) {
+  RFFT_FN(to_bins)
+  (call->field[FIELD_PLAN], x, call->field[FIELD_WINDOW], bins, call->field[FIELD_WORK]);
+}
+// Bins to n values.
+static REAL *FN(backward)(const KrCall *call, const REAL *bins) {
   const KrRfft *plan = call->field[FIELD_PLAN];
-  size_t n = plan->n, half = n / 2;
   REAL *work = call->field[FIELD_WORK];
-  REAL *restrict re = work + 2 * n, *restrict im = re + n;
-  RFFT_FN(forward)(plan, work + 4 * n, re, im, work);
-  for (size_t k = 0; k <= half; k++) {
-    bins[2 * k] = re[k];
-    bins[2 * k + 1] = im[k];
-  }
-  bins[0] *= (REAL)0.5;
-  bins[n] *= (REAL)0.5;
-}
-// Interleaved bins to n values at work + 4 n.
-static REAL *FN(backward)(const KrCall *call, const REAL *restrict bins) {
-  const KrRfft *plan = call->field[FIELD_PLAN];
-  size_t n = plan->n, half = n / 2;
-  const REAL scale = (REAL)n / 2;
-  REAL *work = call->field[FIELD_WORK], *signal = work + 4 * n;
-  REAL *restrict re = work + 2 * n, *restrict im = re + n;
-  for (size_t k = 0; k <= half; k++) {
-    re[k] = bins[2 * k] * scale;
-    im[k] = bins[2 * k + 1] * scale;
-  }
-  re[0] *= 2;
-  re[half] *= 2;
-  RFFT_FN(inverse)(plan, re, im, signal, work);
-  return signal;
-}
-static void FN(multiply)(const REAL *restrict x, const REAL *restrict y, REAL *restrict out,
-                         size_t n) {
-  for (size_t i = 0; i < n; i++) out[i] = x[i] * y[i];
+  RFFT_FN(from_bins)(plan, bins, (REAL)plan->n / 2, work, work);
+  return work;
 }
 
 static void FN(fft)(const KrCall *call) {
-  const REAL *window = call->field[FIELD_WINDOW];
-  uint32_t n = FN(size_of)(call), rows = FN(rows)(call, 1);
-  REAL *signal = (REAL *)call->field[FIELD_WORK] + 4 * (size_t)n, *out = call->out[0];
-  for (uint32_t t = 0; t < rows; t++, out += kr_type_count(call->type)) {
-    FN(multiply)(FN(block_at)(call, t), window, signal, n);
-    FN(forward)(call, out);
-  }
+  uint32_t rows = FN(rows)(call, 1);
+  REAL *out = call->out[0];
+  for (uint32_t t = 0; t < rows; t++, out += kr_type_count(call->type))
+    FN(forward)(call, FN(block_at)(call, t), out);
 }
 
 static void FN(ifft)(const KrCall *call) {
@@ -375,12 +350,12 @@ static void FN(put_ring)(const KrCall *call, REAL *ring, uint32_t size, uint32_t
 }
 // The spectrum of the `n` newest ticks, the newest at `now` of the ring.
 static void FN(put_spectrum)(const KrCall *call, uint32_t now) {
-  const REAL *window = call->field[FIELD_WINDOW], *ring = call->field[FIELD_INPUT];
+  const REAL *ring = call->field[FIELD_INPUT];
   uint32_t n = FN(size_of)(call), oldest = now + 1 == n ? 0 : now + 1;
-  REAL *signal = (REAL *)call->field[FIELD_WORK] + 4 * (size_t)n;
-  FN(multiply)(ring + oldest, window, signal, n - oldest);
-  FN(multiply)(ring, window + (n - oldest), signal + (n - oldest), oldest);
-  FN(forward)(call, call->field[FIELD_SPECTRUM]);
+  REAL *signal = (REAL *)call->field[FIELD_WORK] + 2 * (size_t)n;
+  memcpy(signal, ring + oldest, (n - oldest) * sizeof *signal);
+  memcpy(signal + (n - oldest), ring, oldest * sizeof *signal);
+  FN(forward)(call, signal, call->field[FIELD_SPECTRUM]);
 }
 
 // A call in which no spectrum begins but at its first tick has one row.

@@ -30,6 +30,10 @@ typedef void Forward32(const KrRfft *, const float *, float *, float *, float *)
 typedef void Forward64(const KrRfft *, const double *, double *, double *, double *);
 typedef void Inverse32(const KrRfft *, const float *, const float *, float *, float *);
 typedef void Inverse64(const KrRfft *, const double *, const double *, double *, double *);
+typedef void ToBins32(const KrRfft *, const float *, const float *, float *, float *);
+typedef void ToBins64(const KrRfft *, const double *, const double *, double *, double *);
+typedef void FromBins32(const KrRfft *, const float *, float, float *, float *);
+typedef void FromBins64(const KrRfft *, const double *, double, double *, double *);
 typedef struct Level {
   Transform32 *forward32, *inverse32;
   Transform64 *forward64, *inverse64;
@@ -37,13 +41,18 @@ typedef struct Level {
   Forward64 *real_forward64;
   Inverse32 *real_inverse32;
   Inverse64 *real_inverse64;
+  ToBins32 *to_bins32;
+  ToBins64 *to_bins64;
+  FromBins32 *from_bins32;
+  FromBins64 *from_bins64;
 } Level;
 static const Level LEVELS[KR_N_LEVELS] = {
 #define LEVEL(level, name)                                                                         \
-  [KR_LEVEL_##name] = {kr_fft_f32_forward_##level,  kr_fft_f32_inverse_##level,                    \
-                       kr_fft_f64_forward_##level,  kr_fft_f64_inverse_##level,                    \
-                       kr_rfft_f32_forward_##level, kr_rfft_f64_forward_##level,                   \
-                       kr_rfft_f32_inverse_##level, kr_rfft_f64_inverse_##level},
+  [KR_LEVEL_##name] = {                                                                            \
+      kr_fft_f32_forward_##level,  kr_fft_f32_inverse_##level,    kr_fft_f64_forward_##level,      \
+      kr_fft_f64_inverse_##level,  kr_rfft_f32_forward_##level,   kr_rfft_f64_forward_##level,     \
+      kr_rfft_f32_inverse_##level, kr_rfft_f64_inverse_##level,   kr_rfft_f32_to_bins_##level,     \
+      kr_rfft_f64_to_bins_##level, kr_rfft_f32_from_bins_##level, kr_rfft_f64_from_bins_##level},
     KR_LEVEL_LIST(LEVEL)
 #undef LEVEL
 };
@@ -257,6 +266,41 @@ static void every_vector_level_gives_the_same_bits(void **unused) {
   }
 }
 
+// Bins in pairs of windowed values and back, against the generic forms of numbers apart.
+#define CHECK_BINS(real, bits, re, im, to_re, to_im, scratch)                                      \
+  static void check_bins##bits(const Level *level, uint32_t n) {                                   \
+    static real values[MAX], pairs[MAX + 2];                                                       \
+    const KrRfft *plan = kr_rfft_prepare(&arena, n, sizeof(real));                                 \
+    for (uint32_t i = 0; i < n; i++) values[i] = re[i] * im[i];                                    \
+    generic->real_forward##bits(plan, values, to_re, to_im, scratch);                              \
+    level->to_bins##bits(plan, re, im, pairs, scratch);                                            \
+    for (uint32_t k = 0; k <= n / 2; k++) {                                                        \
+      real part = k % (n / 2) == 0 ? to_re[k] / 2 : to_re[k];                                      \
+      assert_memory_equal(&pairs[2 * k], &part, sizeof part);                                      \
+      assert_memory_equal(&pairs[2 * k + 1], &to_im[k], sizeof part);                              \
+      pairs[2 * k] = re[k], pairs[2 * k + 1] = im[k];                                              \
+      to_re[k] = re[k] * 3 * (k % (n / 2) == 0 ? 2 : 1), to_im[k] = im[k] * 3;                     \
+    }                                                                                              \
+    generic->real_inverse##bits(plan, to_re, to_im, values, scratch);                              \
+    level->from_bins##bits(plan, pairs, 3, scratch, scratch);                                      \
+    assert_memory_equal(scratch, values, n * sizeof(real));                                        \
+  }
+CHECK_BINS(double, 64, in_re, in_im, out_re, out_im, work)
+CHECK_BINS(float, 32, in_re32, in_im32, out_re32, out_im32, work32)
+
+static void bins_in_pairs_are_the_numbers_apart_to_the_bit(void **unused) {
+  (void)unused;
+  for (uint32_t n = 2; n < MAX; n += 2) {
+    if (!kr_rfft_can(n)) continue;
+    fill_widely(n);
+    for (int l = 0; l < KR_N_LEVELS; l++) {
+      if (LEVELS[l].forward32 == NULL || !kr_level_is_supported((KrLevel)l)) continue;
+      check_bins32(&LEVELS[l], n);
+      check_bins64(&LEVELS[l], n);
+    }
+  }
+}
+
 static void a_plan_may_be_copied(void **unused) {
   (void)unused;
   enum { N = 96 };
@@ -378,6 +422,7 @@ int main(void) {
       cmocka_unit_test(the_real_form_is_half_of_the_complex_one),
       cmocka_unit_test(transforms_are_linear),
       cmocka_unit_test(every_vector_level_gives_the_same_bits),
+      cmocka_unit_test(bins_in_pairs_are_the_numbers_apart_to_the_bit),
       cmocka_unit_test(a_plan_may_be_copied),
       cmocka_unit_test(an_impulse_is_flat_and_a_constant_one_bin),
       cmocka_unit_test(other_sizes_are_refused),
