@@ -112,16 +112,25 @@ KrStatus kr_session_read(const KrSession *session, uint32_t index, uint32_t colu
   return KR_OK;
 }
 
-// n values to every n_channels-th place; the usual cases apart, as plain loops.
+// n values to every n_channels-th place; f32 canonical as words, which compilers make vectors of.
 static void put_channel(float *restrict to, size_t n_channels, const void *restrict at, KrElem elem,
                         uint32_t n) {
-  const float *from = at;
+  enum { PIECE = 64 };
+  uint32_t word[PIECE];
   if (elem != KR_ELEM_F32)
     for (uint32_t i = 0; i < n; i++) to[i * n_channels] = (float)read_value(at, elem, i);
-  else if (n_channels == 1)
-    for (uint32_t i = 0; i < n; i++) to[i] = kr_f32_canonical(from[i]);
-  else
-    for (uint32_t i = 0; i < n; i++) to[i * n_channels] = kr_f32_canonical(from[i]);
+  for (uint32_t done = 0; elem == KR_ELEM_F32 && done < n; done += PIECE) {
+    uint32_t count = n - done < PIECE ? n - done : PIECE;
+    const float *from = (const float *)at + done;
+    for (uint32_t i = 0; i < count; i++) {
+      uint32_t x = kr_f32_to_bits(from[i]);
+      word[i] = (int32_t)(x & 0x7fffffffu) > 0x7f800000 ? kr_f32_to_bits(kr_f32_nan()) : x;
+    }
+    if (n_channels == 1) __builtin_memcpy(to + done, word, count * sizeof *word);
+    float *next = to + done * n_channels;
+    for (uint32_t i = 0; n_channels > 1 && i < count; i++, next += n_channels)
+      *next = kr_f32_from_bits(word[i]);
+  }
 }
 
 KrStatus kr_session_read_audio(const KrSession *session, uint32_t index, int64_t first, uint32_t n,
