@@ -217,6 +217,7 @@ static void prepare_sites(KrRun *run, KrRunStep *step) {
   }
   if (step->lanes > 1)
     step->rest = KR_NEW_ARRAY(run->arena, uint64_t, (size_t)step->n_out * KR_LANES);
+  step->lane_quiet = KR_NEW_ARRAY(run->arena, int64_t, KR_LANES);
 }
 
 static void point_source(KrRun *run, const KrRunUnit *unit, KrRunStep *step) {

@@ -102,6 +102,7 @@ typedef struct KrRunStep {
   uint32_t rest_known;     ///< … bit per lane: it holds since the lane's last event
   bool has_rest;
   int64_t quiet;            ///< … ticks before this one have none, as long as has_rest
+  int64_t *lane_quiet;      ///< … of one lane, without it
   const void *initial;      ///< PREV: output at tick 0
   KrStepper newest, oldest; ///< position of the next tick on the source's clock
   const KrRunRing *ring;

@@ -252,6 +252,14 @@ static void find_rest(const Signals *signals, uint32_t lane) {
                signals->slice->tick, out);
 }
 
+static void copy_row(void *to, const void *from, uint32_t width) {
+  switch (width) {
+  case 1: __builtin_memcpy(to, from, KR_LANES); break;
+  case 4: __builtin_memcpy(to, from, 4 * KR_LANES); break;
+  default: __builtin_memcpy(to, from, 8 * KR_LANES); break;
+  }
+}
+
 // Every tick as if nothing happened.
 static void spread_rest(const Signals *signals) {
   const KrRunStep *step = signals->step;
@@ -275,44 +283,46 @@ static KrStatus run_lane(const Signals *signals, uint32_t lane, bool is_known) {
   for (uint32_t port = 0; port < step->n_out; port++)
     at[port] = (uint8_t *)step->out[port] + lane * out_width(signals, port);
   KrSiteOut out = {.at = at, .stride = KR_LANES, .is_filled = true, .is_known = is_known};
-  return kr_site_run(&step->site[lane], graph, node, &graph->flows[node->flow].clock, slice->tick,
-                     slice->n, &out);
+  KrStatus status = kr_site_run(&step->site[lane], graph, node, &graph->flows[node->flow].clock,
+                                slice->tick, slice->n, &out);
+  step->lane_quiet[lane] = step->site[lane].ahead.quiet;
+  return status;
 }
 
 // One row for every tick.
 static void put_rest(const Signals *signals) {
   const KrRunStep *step = signals->step;
   for (uint32_t port = 0; port < step->n_out; port++)
-    __builtin_memcpy(step->out[port], rest_at(signals, port, 0),
-                     signals->run->plan->values[step->plan->out + port].n_bytes);
+    copy_row(step->out[port], rest_at(signals, port, 0), out_width(signals, port));
 }
 
+enum { ALL_LANES = (1 << KR_LANES) - 1 };
 // While no lane has an event a row stands for the tile.
 KrStatus kr_lanes_signal(KrRun *run, KrRunStep *step, const KrSlice *slice) {
   Signals signals = {run, step, slice};
-  bool is_quiet[KR_LANES] = {false}, rests = !step->is_serial;
-  if (step->has_rest && slice->tick + slice->n <= step->quiet) {
+  int64_t end = slice->tick + slice->n;
+  if (step->has_rest && end <= step->quiet) {
     put_rest(&signals);
     return KR_OK;
   }
-  uint32_t was_known = step->rest_known;
+  uint32_t was_known = step->rest_known, quiet = 0, unused = UINT32_MAX << step->n_lanes;
   step->quiet = INT64_MAX;
-  for (uint32_t l = 0; l < KR_LANES; l++) {
-    if (l < step->n_lanes && step->site[l].ahead.quiet < step->quiet)
-      step->quiet = step->site[l].ahead.quiet;
-    is_quiet[l] =
-        l < step->n_lanes ? kr_site_is_quiet(&step->site[l], slice->tick, slice->n) : is_quiet[0];
-    rests = rests && is_quiet[l];
-    uint32_t bit = UINT32_C(1) << l;
-    if (is_quiet[l] && (step->rest_known & bit) == 0) find_rest(&signals, l);
-    step->rest_known = is_quiet[l] ? step->rest_known | bit : step->rest_known & ~bit;
+  for (uint32_t l = 0; l < step->n_lanes; l++) {
+    if (step->lane_quiet[l] < step->quiet) step->quiet = step->lane_quiet[l];
+    quiet |= (uint32_t)(end <= step->lane_quiet[l]) << l;
   }
-  step->has_rest = rests;
-  if (rests)
+  if ((quiet & 1) != 0) quiet |= ALL_LANES & unused;
+  for (uint32_t new = quiet & ~was_known; new != 0; new &= new - 1)
+    find_rest(&signals, (uint32_t)__builtin_ctz(new));
+  step->rest_known = quiet;
+  step->has_rest = quiet == ALL_LANES && !step->is_serial;
+  if (step->has_rest)
     put_rest(&signals);
   else
     spread_rest(&signals);
-  for (uint32_t l = 0; l < step->n_lanes; l++)
-    if (!is_quiet[l]) KR_TRY(run_lane(&signals, l, (was_known >> l & 1) != 0));
+  for (uint32_t left = ALL_LANES & ~quiet & ~unused; left != 0; left &= left - 1) {
+    uint32_t l = (uint32_t)__builtin_ctz(left);
+    KR_TRY(run_lane(&signals, l, (was_known >> l & 1) != 0));
+  }
   return KR_OK;
 }
