@@ -150,18 +150,13 @@ typedef struct WN(Envelope) {
 KR_INLINE void WN(times_at)(const WN(Envelope) * e, uint32_t t, uint32_t v, V *times) {
   for (int i = 0; i < N_TIMES; i++) times[i] = VF(load)(e->times[i] + t * e->time_strides[i] + v);
 }
-KR_INLINE VI WN(mask_of)(const uint8_t *bytes) {
-  INT mask[VN];
-  for (uint32_t l = 0; l < VN; l++) mask[l] = -(INT)bytes[l];
-  return VF(load_bits)(mask);
-}
 KR_INLINE WN(Lanes) WN(lanes_of)(const WN(Envelope) * e, uint32_t v) {
   WN(Lanes)
   lanes = {.from = VF(load)(e->from + v),
            .residual = VF(load)(e->residual + v),
            .rate = VF(load)(e->rate + v),
            .curve = VF(load)(e->curve + v),
-           .on = WN(mask_of)(e->stage + v)};
+           .on = VF(mask_of)(e->stage + v)};
 #if KR_PASS == 32
   lanes.age = VF(load_bits)(e->age + v);
 #else
@@ -172,6 +167,11 @@ KR_INLINE WN(Lanes) WN(lanes_of)(const WN(Envelope) * e, uint32_t v) {
   return lanes;
 }
 
+// Where one vector begins a run.
+typedef struct WN(Start) {
+  WN(Lanes) lanes;
+  WN(Line) line;
+} WN(Start);
 // How many of ticks 0..n of a run lie before the end of `line` in every lane; not tick n itself.
 KR_INLINE uint32_t WN(find_end)(const WN(Lanes) * lanes, const WN(Line) * line, uint32_t n) {
   if (!VF(any)(~VF(lt)(WN(age_after)(lanes, n - 1), line->end))) return n;
@@ -184,10 +184,10 @@ KR_INLINE uint32_t WN(find_end)(const WN(Lanes) * lanes, const WN(Line) * line, 
 }
 // Ticks begin..end of one vector, no event in them, from its first segment there.
 APART void WN(run_vector)(const WN(Envelope) * e, uint32_t v, uint32_t begin, uint32_t end,
-                          const WN(Line) * first) {
+                          const WN(Start) * start) {
   REAL *restrict out = (REAL *)e->call->out[0] + begin * KR_WIDTH + v;
-  WN(Lanes) lanes = WN(lanes_of)(e, v);
-  WN(Line) line = *first;
+  const WN(Lanes) lanes = start->lanes;
+  WN(Line) line = start->line;
   WN(Age) age = lanes.age;
   V times[N_TIMES];
   for (uint32_t t = 0, n = end - begin; t < n;) {
@@ -223,20 +223,21 @@ KR_INLINE void WN(note_ticks)(const WN(Envelope) * e, uint32_t t, int32_t n) {
 static void WN(run_plain)(const WN(Envelope) * e, uint32_t begin, uint32_t end) {
   const KrCall *call = e->call;
   if (begin == end) return;
-  WN(Line) lines[KR_WIDTH / VN];
+  WN(Start) starts[KR_WIDTH / VN];
   bool flat = e->held && call->held_out != NULL && end - begin == call->n;
   for (uint32_t v = 0; v < KR_WIDTH; v += VN) {
     WN(Lanes) lanes = WN(lanes_of)(e, v);
     V times[N_TIMES];
     WN(times_at)(e, begin, v, times);
-    lines[v / VN] = WN(line_at)(&lanes, WN(age_after)(&lanes, 0), lanes.residual, times);
-    flat = flat && !VF(any)(~WN(flat)(lines[v / VN].b));
+    WN(Line) line = WN(line_at)(&lanes, WN(age_after)(&lanes, 0), lanes.residual, times);
+    starts[v / VN] = (WN(Start)){lanes, line};
+    flat = flat && !VF(any)(~WN(flat)(line.b));
   }
   for (uint32_t v = 0; v < KR_WIDTH; v += VN)
     if (flat)
-      VF(store)((REAL *)call->out[0] + v, lines[v / VN].a);
+      VF(store)((REAL *)call->out[0] + v, starts[v / VN].line.a);
     else
-      WN(run_vector)(e, v, begin, end, &lines[v / VN]);
+      WN(run_vector)(e, v, begin, end, &starts[v / VN]);
   if (flat) *call->held_out |= 1;
   WN(note_ticks)(e, end - 1, (int32_t)(end - begin));
 }
@@ -248,8 +249,8 @@ static uint32_t WN(next_event)(const WN(Envelope) * e, uint32_t t) {
   bool still = e->strides[0] == 0 && (onsets == NULL || e->strides[1] == 0);
   VI on[KR_WIDTH / VN], before[KR_WIDTH / VN];
   for (uint32_t v = 0; v < KR_WIDTH; v += VN) {
-    on[v / VN] = e->percussive ? VF(all_bits)(0) : WN(mask_of)(e->stage + v);
-    before[v / VN] = WN(mask_of)(e->gate + v);
+    on[v / VN] = e->percussive ? VF(all_bits)(0) : VF(mask_of)(e->stage + v);
+    before[v / VN] = VF(mask_of)(e->gate + v);
   }
   for (uint32_t first = t; t < call->n; t++) {
     VI busy = VF(all_bits)(0);
@@ -333,7 +334,8 @@ APART void WN(envelope)(const KrCall *call, const Kind kind) {
        .percussive = kind == KIND_PERC};
   FN(strides)(call, KR_WIDTH, kind == KIND_ADSR ? 8 : 6, e.strides);
   WN(choose_times)(&e, kind);
-  for (uint32_t l = 0; l < KR_WIDTH; l++) e.bent |= e.curve[l] != 0;
+  for (uint32_t v = 0; v < KR_WIDTH; v += VN)
+    e.bent |= VF(any)(~VF(eq)(VF(load)(e.curve + v), VF(all)(0)));
   for (uint32_t t = 0; t < call->n; t++) {
     uint32_t event = WN(next_event)(&e, t);
     WN(run_plain)(&e, t, event);

@@ -17,6 +17,8 @@ typedef double KR_VECTOR_TYPE(KrVf64);
 typedef int64_t KR_VECTOR_TYPE(KrVi64);
 typedef uint64_t KR_VECTOR_TYPE(KrVu64);
 enum { KR_N_V32 = KR_VECTOR_BYTES / 4, KR_N_V64 = KR_VECTOR_BYTES / 8 };
+typedef uint8_t KrVb32 __attribute__((vector_size(KR_N_V32)));
+typedef uint8_t KrVb64 __attribute__((vector_size(KR_N_V64)));
 #endif
 
 /// A vector as it is. GCC else computes one that is wanted under a mask twice, the second time
@@ -73,10 +75,11 @@ enum { KR_N_V32 = KR_VECTOR_BYTES / 4, KR_N_V64 = KR_VECTOR_BYTES / 8 };
   KR_INLINE I kr_##p##_eq_bits(I a, I b) { return -(I)(a == b); }                                  \
   KR_INLINE I kr_##p##_ult(U a, U b) { return -(I)(a < b); }                                       \
   KR_INLINE bool kr_##p##_any(I m) { return m != 0; }                                              \
+  KR_INLINE I kr_##p##_mask_of(const uint8_t *bytes) { return -(I)bytes[0]; }                      \
   KR_INLINE real kr_##p##_floor(real x) { return kr_##f##_floor(x); }                              \
   KR_VECTOR_COMMON(p, f, real, real, I, U)
 
-#define KR_VECTOR_MANY(p, f, real, V, I, U, SI, MAX)                                               \
+#define KR_VECTOR_MANY(p, f, real, V, I, U, SI, MAX, B)                                            \
   KR_INLINE I kr_##p##_bits(V x) { return (I)x; }                                                  \
   KR_INLINE V kr_##p##_of_bits(I x) { return (V)x; }                                               \
   KR_INLINE V kr_##p##_all(real x) { return x - (V){0}; }                                          \
@@ -89,6 +92,12 @@ enum { KR_N_V32 = KR_VECTOR_BYTES / 4, KR_N_V64 = KR_VECTOR_BYTES / 8 };
   KR_INLINE I kr_##p##_to_int(V x) { return __builtin_convertvector(x, I); }                       \
   KR_INLINE I kr_##p##_eq_bits(I a, I b) { return (I)(a == b); }                                   \
   KR_INLINE I kr_##p##_ult(U a, U b) { return (I)(a < b); }                                        \
+  /* of bytes 0 and 1 */                                                                           \
+  KR_INLINE I kr_##p##_mask_of(const uint8_t *bytes) {                                             \
+    B x;                                                                                           \
+    __builtin_memcpy(&x, bytes, sizeof x);                                                         \
+    return -__builtin_convertvector(x, I);                                                         \
+  }                                                                                                \
   KR_VECTOR_COMMON(p, f, real, V, I, U)                                                            \
   KR_VECTOR_EXTREMES(p, V)                                                                         \
   KR_VECTOR_ANY(p, V, I)                                                                           \
@@ -199,8 +208,8 @@ enum { KR_N_V32 = KR_VECTOR_BYTES / 4, KR_N_V64 = KR_VECTOR_BYTES / 8 };
 KR_VECTOR_ONE(s32, f32, float, int32_t, uint32_t, INT32_MAX)
 KR_VECTOR_ONE(s64, f64, double, int64_t, uint64_t, INT64_MAX)
 #if KR_VECTOR_BYTES > 0
-KR_VECTOR_MANY(v32, f32, float, KrVf32, KrVi32, KrVu32, int32_t, INT32_MAX)
-KR_VECTOR_MANY(v64, f64, double, KrVf64, KrVi64, KrVu64, int64_t, INT64_MAX)
+KR_VECTOR_MANY(v32, f32, float, KrVf32, KrVi32, KrVu32, int32_t, INT32_MAX, KrVb32)
+KR_VECTOR_MANY(v64, f64, double, KrVf64, KrVi64, KrVu64, int64_t, INT64_MAX, KrVb64)
 
 // Elements of even (odd) index of a followed by b: the lower (upper) halves of 64-bit integers.
 #if KR_VECTOR_BYTES == 16
