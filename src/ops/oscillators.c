@@ -278,10 +278,10 @@ static void FN(phasor)(const KrCall *call) {
 #endif
 }
 
-static void FN(saw)(const KrCall *call) { WN(limit)(call, SHAPE_SAW, 1); }
-static void FN(square)(const KrCall *call) { WN(limit)(call, SHAPE_SQUARE, 1); }
-static void FN(tri)(const KrCall *call) { WN(limit)(call, SHAPE_TRI, 1); }
-static void FN(pulse)(const KrCall *call) { WN(limit)(call, SHAPE_PULSE, 2); }
+static void FN(saw)(const KrCall *call) { WN(limit)(call, FN(saw), SHAPE_SAW, 1); }
+static void FN(square)(const KrCall *call) { WN(limit)(call, FN(square), SHAPE_SQUARE, 1); }
+static void FN(tri)(const KrCall *call) { WN(limit)(call, FN(tri), SHAPE_TRI, 1); }
+static void FN(pulse)(const KrCall *call) { WN(limit)(call, FN(pulse), SHAPE_PULSE, 2); }
 
 KR_INLINE V WN(lfo_at)(VU word, VI is_sine, VI is_saw, VI is_square) {
   V tri = WN(fold)(word), saw = 2 * WN(turns)(word) - 1;
