@@ -69,8 +69,10 @@
 // What a recurrence keeps: 0 below 2^-100, and 0 in place of what is not finite. Magnitudes of
 // floats are in the order of their bits.
 KR_INLINE V WN(keep)(V x) {
-#if KR_PASS == 32 && KR_WIDE && KR_VECTOR_BYTES > 0
-  KR_OPAQUE(x);
+#if KR_PASS == 32 && KR_WIDE && defined(KR_VECTOR_FINITE_IF)
+  VI a = VF(bits)(x) & INT32_MAX;
+  return KR_VECTOR_FINITE_IF(KR_CMPD_512(a, VF(all_bits)(0x0d800000), 5), x);
+#elif KR_PASS == 32 && KR_WIDE && KR_VECTOR_BYTES > 0
   VI a = (VF(bits)(x) & INT32_MAX) - 0x0d800000 + INT32_MIN; // one comparison sees both ends
   return VF(where)((VI)(a < 0x7f800000 - 0x0d800000 + INT32_MIN), x);
 #elif KR_WIDE && KR_VECTOR_BYTES > 0

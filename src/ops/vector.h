@@ -21,14 +21,6 @@ typedef uint8_t KrVb32 __attribute__((vector_size(KR_N_V32)));
 typedef uint8_t KrVb64 __attribute__((vector_size(KR_N_V64)));
 #endif
 
-/// A vector as it is. GCC else computes one that is wanted under a mask twice, the second time
-/// waiting for the mask.
-#if KR_VECTOR_BYTES == 64
-#define KR_OPAQUE(x) __asm__("" : "+v"(x))
-#else
-#define KR_OPAQUE(x) (void)0
-#endif
-
 /// What both kinds share. V real, I signed, U unsigned; f names the scalar functions of
 /// math/real.h.
 #define KR_VECTOR_COMMON(p, f, real, V, I, U)                                                      \
@@ -132,6 +124,7 @@ typedef uint8_t KrVb64 __attribute__((vector_size(KR_N_V64)));
 #ifdef __clang__ // 4: rounding as it is set
 #define KR_MASK_16 0xffff
 #define KR_MASK_8 0xff
+#define KR_MASK_OF(m) ((uint16_t)(m))
 #define KR_REDUCEPS_512(x, how) __builtin_ia32_reduceps512_mask(x, how, x, 0xffff, 4)
 #define KR_MAXPS_512(a, b) __builtin_ia32_maxps512(a, b, 4)
 #define KR_MINPS_512(a, b) __builtin_ia32_minps512(a, b, 4)
@@ -140,12 +133,18 @@ typedef uint8_t KrVb64 __attribute__((vector_size(KR_N_V64)));
 #else
 #define KR_MASK_16 -1
 #define KR_MASK_8 -1
+#define KR_MASK_OF(m) ((int16_t)(m))
 #define KR_REDUCEPS_512(x, how) __builtin_ia32_reduceps512_mask(x, how, x, UINT16_MAX)
 #define KR_MAXPS_512(a, b) __builtin_ia32_maxps512_mask(a, b, a, KR_MASK_16, 4)
 #define KR_MINPS_512(a, b) __builtin_ia32_minps512_mask(a, b, a, KR_MASK_16, 4)
 #define KR_MAXPD_512(a, b) __builtin_ia32_maxpd512_mask(a, b, a, 0xff, 4)
 #define KR_MINPD_512(a, b) __builtin_ia32_minpd512_mask(a, b, a, 0xff, 4)
 #endif
+#define KR_CMPD_512(a, b, how) __builtin_ia32_cmpd512_mask(a, b, how, UINT16_MAX)
+// x where a mask is set and x is finite, else 0: 8 for 0, 1 for x, by kinds of numbers, NaN first.
+#define KR_VECTOR_FINITE_IF(m, x)                                                                  \
+  (KrVf32)                                                                                         \
+      __builtin_ia32_fixupimmps512_maskz(x, x, kr_v32_all_bits(0x11881888), 0, KR_MASK_OF(m), 4)
 #define KR_VECTOR_EXTREMES_v32(V) KR_VECTOR_BY_BUILTIN(v32, V, KR_MAXPS_512, KR_MINPS_512)
 #define KR_VECTOR_EXTREMES_v64(V) KR_VECTOR_BY_BUILTIN(v64, V, KR_MAXPD_512, KR_MINPD_512)
 #define KR_VECTOR_TRUNCATE(x) __builtin_ia32_cvttps2dq512_mask(x, (KrVi32){0}, KR_MASK_16, 4)
