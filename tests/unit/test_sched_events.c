@@ -52,6 +52,25 @@ static void known_events_reach_their_tick(void **state) {
   assert_invariant(ratio(1, 4));
 }
 
+// A site looks 2^22 ticks ahead; what is due just after that is not lost.
+static void known_events_far_ahead_reach_their_tick(void **state) {
+  (void)state;
+  const int64_t far = 1 << 22, ticks[] = {far + 65, far + 66, far + 129, far + 4096};
+  enum { N = sizeof ticks / sizeof *ticks };
+  KrEventItem items[N];
+  for (int64_t i = 0; i < N; i++) items[i] = item_at(ratio(3 * ticks[i] + i % 3, 144000), i + 1);
+  uint32_t list =
+      add_events((KrEvents){.kind = KR_EVENTS_LIST, .items = items, .n_items = N}, 0, NULL);
+  uint32_t audio = add_flow("audio", ratio(1, 48000), KR_RATIO_ZERO, f64);
+  add_output(audio, add_signal(audio, list, KR_SIGNAL_HOLD));
+  Recording *r = run_all(NULL, ratio(far + 8192, 48000), 0);
+  assert_int_equal(r->n_ticks[0], far + 8192);
+  for (int64_t i = 0, n = 0; i < r->n_ticks[0]; i++) {
+    while (n < N && ticks[n] <= i) n++;
+    if (value_f64(r, 0, i) != (double)n) fail_msg("tick %lld", (long long)i);
+  }
+}
+
 // map v -> v * 2 + time, filter v < 5 before it.
 static uint32_t add_function(uint32_t list, bool is_filter) {
   uint32_t source[1] = {list};
@@ -266,6 +285,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, open_graph, close_graph)
       TEST(known_events_reach_their_tick),
+      TEST(known_events_far_ahead_reach_their_tick),
       TEST(functions_map_and_filter),
       TEST(emitted_events_reach_the_first_tick_not_before_them),
       TEST(pushed_events_are_heard_and_late_ones_refused),
