@@ -27,6 +27,13 @@ typedef int64_t F64Mask __attribute__((vector_size(BYTES)));
 #endif
 #endif
 
+// A vector as it is, in a register: GCC else reads what is wanted twice from memory twice.
+#if defined(__SSE2__) && BYTES == 16
+#define LOADED_ONCE(x) __asm__("" : "+x"(x))
+#else
+#define LOADED_ONCE(x) (void)0
+#endif
+
 enum First { APART, PAIRED, WINDOWED };
 
 #define REAL float
