@@ -250,13 +250,9 @@ static uint32_t most_steps(const Fuse *fuse) {
   return has_wide ? n : 0;
 }
 
-static void fuse_unit(Fuse *fuse, KrPlanUnit *unit) {
-  KrPlanUnit was = *unit;
-  fuse->unit = &was;
-  fuse->n = 0;
-  uint32_t most = most_steps(fuse);
-  if (most == 0) return;
+static void fuse_steps(Fuse *fuse, KrPlanUnit *unit, uint32_t most) {
   fuse->steps = KR_NEW_ARRAY(fuse->plan->arena, KrPlanStep, most);
+  fuse->n = 0;
   count_readers(fuse);
   fuse_chains(fuse);
   for (uint32_t g = 0; g < unit->n_segments; g++) {
@@ -267,12 +263,20 @@ static void fuse_unit(Fuse *fuse, KrPlanUnit *unit) {
         s += put_step(fuse, s, segment->end);
         continue;
       }
-      fuse->steps[fuse->n++] = was.steps[s++];
+      fuse->steps[fuse->n++] = fuse->unit->steps[s++];
     }
     *segment = (KrPlanSegment){begin, fuse->n, segment->serial};
   }
   unit->steps = fuse->steps;
   unit->n_steps = fuse->n;
+}
+
+static void fuse_unit(Fuse *fuse, KrPlanUnit *unit) {
+  const KrPlanUnit was = *unit;
+  fuse->unit = &was;
+  uint32_t most = most_steps(fuse);
+  if (most > 0) fuse_steps(fuse, unit, most);
+  fuse->unit = NULL;
 }
 
 void kr_plan_fuse(KrPlan *plan) {
