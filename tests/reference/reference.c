@@ -572,22 +572,27 @@ static void call_function(KrReference *r, const KrEvents *events, const Event *e
   }
 }
 
-// Every event of a stream with time <= until, in order. Emitted ones are found by running their
-// flows.
-static EventList list_events(KrReference *r, uint32_t index, KrRatio until) {
+/// Up to which time events are asked for: what is known ahead, and what is emitted, which an
+/// emitter of later events may need.
+typedef struct Until {
+  KrRatio known, emitted;
+} Until;
+
+// Every event of a stream up to then, in order. Emitted ones are found by running their flows.
+static EventList list_events(KrReference *r, uint32_t index, Until until) {
   const KrGraph *graph = r->graph;
   const KrEvents *events = &graph->events[index];
   EventList list = {0};
   switch (events->kind) {
   case KR_EVENTS_LIST:
     for (uint32_t i = 0; i < events->n_items; i++) {
-      if (kr_ratio_compare(events->items[i].time, until) > 0) continue;
+      if (kr_ratio_compare(events->items[i].time, until.known) > 0) continue;
       Event e = from_item(r, &events->items[i], events->items[i].time, events->n_fields);
       KR_PUSH(r->arena, list.at, list.n, list.cap, e);
     }
     break;
   case KR_EVENTS_EVERY:
-    for (KrRatio t = events->items[0].time; kr_ratio_compare(t, until) <= 0;
+    for (KrRatio t = events->items[0].time; kr_ratio_compare(t, until.known) <= 0;
          t = add(t, events->period)) {
       Event e = from_item(r, &events->items[0], t, events->n_fields);
       KR_PUSH(r->arena, list.at, list.n, list.cap, e);
@@ -595,13 +600,13 @@ static EventList list_events(KrReference *r, uint32_t index, KrRatio until) {
     break;
   case KR_EVENTS_SIGNAL:
     for (uint32_t i = 0; i < r->pushed[index].n; i++)
-      if (kr_ratio_compare(r->pushed[index].at[i].time, until) <= 0)
+      if (kr_ratio_compare(r->pushed[index].at[i].time, until.known) <= 0)
         KR_PUSH(r->arena, list.at, list.n, list.cap, r->pushed[index].at[i]);
     for (uint32_t n = 0; n < graph->n_nodes; n++) {
       const KrNode *node = &graph->nodes[n];
       if (node->kind != KR_NODE_EMIT || node->events != index) continue;
       const KrFlow *flow = &graph->flows[node->flow];
-      for (int64_t tick = 0; kr_ratio_compare(time_of(flow, tick), until) <= 0; tick++) {
+      for (int64_t tick = 0; kr_ratio_compare(time_of(flow, tick), until.emitted) <= 0; tick++) {
         if (flow->n_steps >= 0 && tick >= flow->n_steps) break;
         int64_t inner = tick * flow->substeps + flow->substeps - 1;
         eval(r, (KrRef){n, 0}, inner);
@@ -626,9 +631,10 @@ static EventList list_events(KrReference *r, uint32_t index, KrRatio until) {
     }
     break;
   case KR_EVENTS_DELAY: {
-    KrRatio before; // an emitter of later events may need what is asked for
-    must(kr_ratio_sub(until, events->period, &before));
-    if (before.num < 0) break;
+    Until before;
+    must(kr_ratio_sub(until.known, events->period, &before.known));
+    must(kr_ratio_sub(until.emitted, events->period, &before.emitted));
+    if (before.known.num < 0) break;
     EventList part = list_events(r, events->sources[0], before);
     for (uint32_t i = 0; i < part.n; i++) {
       Event e = part.at[i];
@@ -658,10 +664,10 @@ static EventList list_events(KrReference *r, uint32_t index, KrRatio until) {
   return list;
 }
 
-static EventList events_until(KrReference *r, uint32_t index, KrRatio until) {
+static EventList events_until(KrReference *r, uint32_t index, Until until) {
   if (is_emitted(r, index)) return list_events(r, index, until);
   if (!r->has_known[index]) {
-    r->known[index] = list_events(r, index, r->horizon);
+    r->known[index] = list_events(r, index, (Until){r->horizon, r->horizon});
     r->has_known[index] = true;
   }
   return r->known[index];
@@ -731,7 +737,8 @@ static void put_field(const KrReference *r, const KrNode *node, const Event *eve
 // Every event adds its band-limited pulse to the ticks within 16 of it.
 static void run_pulses(KrReference *r, const KrNode *node, int64_t tick, void *out) {
   const KrFlow *flow = &r->graph->flows[node->flow];
-  EventList list = events_until(r, node->events, time_of(flow, tick + 17));
+  Until until = {time_of(flow, tick + 17), time_of(flow, tick + 16)};
+  EventList list = events_until(r, node->events, until);
   double sum = 0;
   for (uint32_t i = 0; i < list.n; i++) {
     int64_t at;
@@ -754,7 +761,8 @@ static void run_signal(KrReference *r, const KrNode *node, int64_t tick, uint8_t
     run_pulses(r, node, tick, port[0]);
     return;
   }
-  EventList list = events_until(r, node->events, time_of(flow, tick + 1));
+  Until until = {time_of(flow, tick + 1), time_of(flow, tick)};
+  EventList list = events_until(r, node->events, until);
   uint32_t newest = KR_NONE, n_now = 0, onset_now = KR_NONE;
   int64_t newest_tick = 0, t;
   KrRatio rest;
