@@ -1,6 +1,7 @@
 // Decides nothing but what the semantics say: streams as functions of their tick.
 #include "reference.h"
 #include "math/real.h"
+#include "number.h"
 #include "ops/level.h"
 #include "resample/cross.h"
 #include <stdlib.h>
@@ -55,47 +56,9 @@ struct KrReference {
 
 static const uint8_t *eval(KrReference *r, KrRef ref, int64_t inner);
 
-static void must(KrStatus status) {
-  if (status != KR_OK) abort();
-}
-static KrRatio add(KrRatio a, KrRatio b) {
-  KrRatio c;
-  must(kr_ratio_add(a, b, &c));
-  return c;
-}
-static KrRatio sub(KrRatio a, KrRatio b) {
-  KrRatio c;
-  must(kr_ratio_sub(a, b, &c));
-  return c;
-}
-static KrRatio mul(KrRatio a, KrRatio b) {
-  KrRatio c;
-  must(kr_ratio_mul(a, b, &c));
-  return c;
-}
-static KrRatio over(KrRatio a, KrRatio b) {
-  KrRatio c;
-  must(kr_ratio_div(a, b, &c));
-  return c;
-}
 static KrRatio time_of(const KrFlow *flow, int64_t tick) {
   return add(flow->clock.phase, mul(kr_ratio_of(tick), flow->clock.dt));
 }
-static double to_f64(KrRatio x) {
-  uint64_t m = x.num < 0 ? 0 - (uint64_t)x.num : (uint64_t)x.num;
-  return kr_wide_to_f64(x.num < 0, (KrU128){m, 0}, (KrU128){(uint64_t)x.den, 0});
-}
-static float to_f32(KrRatio x) {
-  uint64_t m = x.num < 0 ? 0 - (uint64_t)x.num : (uint64_t)x.num;
-  return kr_wide_to_f32(x.num < 0, (KrU128){m, 0}, (KrU128){(uint64_t)x.den, 0});
-}
-static void put_ratio(void *at, KrElem elem, KrRatio x) {
-  if (elem == KR_ELEM_F32)
-    *(float *)at = to_f32(x);
-  else
-    *(double *)at = to_f64(x);
-}
-
 KrReference *kr_reference_new(KrArena *arena, const KrGraph *graph, KrRatio horizon) {
   KrReference *r = KR_NEW(arena, KrReference);
   KrGraphError error;
@@ -133,44 +96,6 @@ static uint32_t inner_of(const KrReference *r, uint32_t flow) {
 static const uint8_t *outer(KrReference *r, KrRef ref, int64_t tick) {
   uint32_t n = inner_of(r, r->graph->nodes[ref.node].flow);
   return eval(r, ref, tick * n + (n - 1));
-}
-
-// One element in another real type or kept.
-static void convert_value(const void *from, KrElem elem, void *to, KrElem want) {
-  if (elem == want) {
-    memcpy(to, from, kr_elem_bytes(elem));
-    return;
-  }
-  double x = 0;
-  switch (elem) {
-  case KR_ELEM_BOOL: x = *(const uint8_t *)from; break;
-  case KR_ELEM_I32: x = *(const int32_t *)from; break;
-  case KR_ELEM_U32: x = *(const uint32_t *)from; break;
-  case KR_ELEM_I64:
-    if (want == KR_ELEM_F32) {
-      *(float *)to = (float)*(const int64_t *)from;
-      return;
-    }
-    x = (double)*(const int64_t *)from;
-    break;
-  case KR_ELEM_U64:
-    if (want == KR_ELEM_F32) {
-      *(float *)to = (float)*(const uint64_t *)from;
-      return;
-    }
-    x = (double)*(const uint64_t *)from;
-    break;
-  case KR_ELEM_F32: x = (double)*(const float *)from; break;
-  default: x = *(const double *)from; break;
-  }
-  if (want == KR_ELEM_F32)
-    *(float *)to = (float)x;
-  else if (want == KR_ELEM_F64)
-    *(double *)to = x;
-  else if (want == KR_ELEM_I64)
-    *(int64_t *)to = elem == KR_ELEM_U64 ? (int64_t) * (const uint64_t *)from : kr_f64_to_i64(x);
-  else
-    abort();
 }
 
 // Source tick k in the reader's type; a finite source holds its last.
@@ -572,8 +497,11 @@ static void call_function(KrReference *r, const KrEvents *events, const Event *e
   }
 }
 
-/// Up to which time events are asked for: what is known ahead, and what is emitted, which an
-/// emitter of later events may need.
+static void put_event(KrReference *r, EventList *list, Event event) {
+  KR_PUSH(r->arena, list->at, list->n, list->cap, event);
+}
+
+/// Up to when events are asked for: known ahead; emitted ones, whose emitters may wait for that.
 typedef struct Until {
   KrRatio known, emitted;
 } Until;
@@ -586,22 +514,20 @@ static EventList list_events(KrReference *r, uint32_t index, Until until) {
   switch (events->kind) {
   case KR_EVENTS_LIST:
     for (uint32_t i = 0; i < events->n_items; i++) {
-      if (kr_ratio_compare(events->items[i].time, until.known) > 0) continue;
-      Event e = from_item(r, &events->items[i], events->items[i].time, events->n_fields);
-      KR_PUSH(r->arena, list.at, list.n, list.cap, e);
+      const KrEventItem *item = &events->items[i];
+      if (kr_ratio_compare(item->time, until.known) <= 0)
+        put_event(r, &list, from_item(r, item, item->time, events->n_fields));
     }
     break;
   case KR_EVENTS_EVERY:
     for (KrRatio t = events->items[0].time; kr_ratio_compare(t, until.known) <= 0;
-         t = add(t, events->period)) {
-      Event e = from_item(r, &events->items[0], t, events->n_fields);
-      KR_PUSH(r->arena, list.at, list.n, list.cap, e);
-    }
+         t = add(t, events->period))
+      put_event(r, &list, from_item(r, &events->items[0], t, events->n_fields));
     break;
   case KR_EVENTS_SIGNAL:
     for (uint32_t i = 0; i < r->pushed[index].n; i++)
       if (kr_ratio_compare(r->pushed[index].at[i].time, until.known) <= 0)
-        KR_PUSH(r->arena, list.at, list.n, list.cap, r->pushed[index].at[i]);
+        put_event(r, &list, r->pushed[index].at[i]);
     for (uint32_t n = 0; n < graph->n_nodes; n++) {
       const KrNode *node = &graph->nodes[n];
       if (node->kind != KR_NODE_EMIT || node->events != index) continue;
@@ -619,15 +545,14 @@ static EventList list_events(KrReference *r, uint32_t index, Until until) {
                         &x, KR_ELEM_F64);
           e.values[i] = (KrEventValue){.present = true, .value = x};
         }
-        KR_PUSH(r->arena, list.at, list.n, list.cap, e);
+        put_event(r, &list, e);
       }
     }
     break;
   case KR_EVENTS_MERGE:
     for (uint32_t s = 0; s < events->n_sources; s++) {
       EventList part = list_events(r, events->sources[s], until);
-      for (uint32_t i = 0; i < part.n; i++)
-        KR_PUSH(r->arena, list.at, list.n, list.cap, part.at[i]);
+      for (uint32_t i = 0; i < part.n; i++) put_event(r, &list, part.at[i]);
     }
     break;
   case KR_EVENTS_DELAY: {
@@ -637,9 +562,8 @@ static EventList list_events(KrReference *r, uint32_t index, Until until) {
     if (before.known.num < 0) break;
     EventList part = list_events(r, events->sources[0], before);
     for (uint32_t i = 0; i < part.n; i++) {
-      Event e = part.at[i];
-      e.time = add(e.time, events->period);
-      KR_PUSH(r->arena, list.at, list.n, list.cap, e);
+      part.at[i].time = add(part.at[i].time, events->period);
+      put_event(r, &list, part.at[i]);
     }
     break;
   }
@@ -656,7 +580,7 @@ static EventList list_events(KrReference *r, uint32_t index, Until until) {
         for (uint32_t j = 0; j < n_out; j++)
           e.values[j] = (KrEventValue){.present = true, .value = out[j]};
       }
-      KR_PUSH(r->arena, list.at, list.n, list.cap, e);
+      put_event(r, &list, e);
     }
   }
   }
