@@ -232,6 +232,8 @@ KrStatus kr_plan_check_bytes(KrPlan *plan);
 void kr_plan_group(KrPlan *plan);
 /// Which chunks of sums are units of their own: moves nodes to new units.
 void kr_plan_part(KrPlan *plan);
+/// Which independent parts of the other flows are.
+void kr_plan_component(KrPlan *plan);
 /// refs are the outputs of one group, lane by lane.
 bool kr_plan_is_group(const KrPlan *plan, const KrRef *refs, uint32_t n, uint32_t *group);
 /// Which node runs in which unit; the steps of the units, their values and rings.

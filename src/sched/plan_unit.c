@@ -588,6 +588,7 @@ KrStatus kr_plan_units(KrPlan *plan) {
   KR_TRY(assign_units(plan));
   kr_plan_group(plan);
   kr_plan_part(plan);
+  kr_plan_component(plan);
   make_values(plan);
   make_parts(plan);
   make_rings(plan);

@@ -76,6 +76,28 @@ static void a_sum_that_feeds_its_own_copies_is_not_divided(void **state) {
   assert_int_equal(shape.n_lanes % 300, 0);
 }
 
+static uint32_t n_units_of(const char *body) {
+  KrProgram *program = load(body);
+  uint32_t n = program->plan->n_units;
+  kr_program_free(program);
+  return n;
+}
+
+static void independent_parts_of_a_flow_are_units(void **state) {
+  (void)state;
+#define SINES(from) "[0..70].map(|i| tanh(sine(freq=" from " + i * 1Hz))).sum()"
+  assert_int_equal(n_units_of("output a = " SINES("100Hz")), 1);
+  assert_int_equal(n_units_of("output a = " SINES("100Hz") "\noutput b = " SINES("700Hz")), 2);
+  // One reads the other; both read a third; each is small.
+  assert_int_equal(
+      n_units_of("let m = " SINES("100Hz") "\noutput a = m\noutput b = " SINES("9Hz * m")), 1);
+  assert_int_equal(n_units_of("let c = 9Hz + sine(freq=2Hz) * 1Hz\noutput a = " SINES(
+                       "c") "\noutput b = " SINES("2 * c")),
+                   1);
+  assert_int_equal(n_units_of("output a = tanh(step * 0.1)\noutput b = tanh(step * 0.2)"), 1);
+#undef SINES
+}
+
 /// What was joined, over all steps.
 typedef struct Joins {
   uint32_t n_adding, n_factors, n_scales, n_ramps, n_adds;
@@ -168,6 +190,7 @@ int main(void) {
       cmocka_unit_test(nodes_that_need_each_other_are_never_one_group),
       cmocka_unit_test(every_chunk_of_a_large_sum_is_a_part),
       cmocka_unit_test(a_sum_that_feeds_its_own_copies_is_not_divided),
+      cmocka_unit_test(independent_parts_of_a_flow_are_units),
       cmocka_unit_test(what_nobody_else_reads_is_joined_to_its_reader),
       cmocka_unit_test(constants_of_a_cutoff_and_a_level_are_joined_to_the_filter),
       cmocka_unit_test(what_is_no_constant_of_a_cutoff_is_not_joined),
