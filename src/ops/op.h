@@ -104,7 +104,9 @@ typedef struct KrPortValue {
 enum {
   KR_FIELD_STATE = 0, ///< plain state, in snapshots
   KR_FIELD_RING = 1,  ///< state; entry of tick k is at index k mod count
-  KR_FIELD_COEF = 2   ///< written by prepare only, never in snapshots
+  KR_FIELD_COEF = 2,  ///< written by prepare only, never in snapshots
+  KR_FIELD_AGES = 4   ///< state of U64 or I64 that moves by a step a tick: a voice that begins
+                      ///< between two ticks takes back its part of the first step
 };
 /// Kernel memory by name: an array [count][lanes] of one element type.
 typedef struct KrField {
@@ -133,6 +135,16 @@ typedef struct KrRamp {
   uint32_t n_parts;
   KrRampPart part[4];
 } KrRamp;
+
+/// What the lanes of a call are when they are voices of a synth (one lane: entry 0).
+typedef struct KrCallVoice {
+  int64_t born[KR_LANES];  ///< tick of the onset; age at tick k: max(0, k - born - late) ticks
+  double late[KR_LANES];   ///< residual of the onset, 0 to below 1
+  uint32_t note[KR_LANES]; ///< sequence number: the upper half of the draw word of random numbers
+  /// KR_OP_ENDS writes the first tick from which the lane is silent for good, INT64_MAX: not in
+  /// this call; if that was before, any tick up to the first.
+  int64_t *end;
+} KrCallVoice;
 
 /// One kernel call over a tile [tick][lane] of one lane group.
 /// in[i] is [n][lanes] elements, or [1][lanes] when bit i of `held` is set (constant over the
@@ -163,6 +175,9 @@ typedef struct KrCall {
   /// The output is multiplied by inputs first_factor …, one after the other (KR_OP_GAINS);
   /// all but the first are held. At most KR_MAX_FACTORS.
   uint32_t n_factors, first_factor;
+  /// NULL, or the voices that the lanes are. Their fields are as prepare left them at the onset, and
+  /// a gate's first onset is that of the voice: its output is not crossed over, the voice's is.
+  const KrCallVoice *voice;
   /// 0, or 2: input 1 is multiplied by input first_scale, then the one after that is added, both
   /// held (KR_OP_SCALES).
   uint32_t n_scales, first_scale;
@@ -216,6 +231,7 @@ enum {
   KR_OP_GAINS = 512,   /* sixteen lanes can be multiplied before they are written (n_factors) */
   KR_OP_GAIN = 1024,   /* the same, by one factor */
   KR_OP_SCALES = 2048, /* sixteen lanes take input 1 scaled (n_scales) while input 2 is held */
+  KR_OP_ENDS = 4096,   /* a voice lasts until those that have it are silent (KrCallVoice.end) */
   KR_OP_ADDS = 256     /* can be added to what is there (adds); KR_OP_ALONE: its only lane */
 };
 

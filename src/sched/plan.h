@@ -241,6 +241,9 @@ KrStatus kr_plan_units(KrPlan *plan);
 /// Emitted by EMIT nodes somewhere below: calls `each` for every such node.
 void kr_plan_emitters(const KrPlan *plan, uint32_t events, void (*each)(void *, uint32_t node),
                       void *user);
+/// Readers of every value that the unit's steps read, all other entries stay.
+void kr_plan_count_readers(const KrPlanUnit *unit, uint32_t *n_readers);
+bool kr_plan_is_emitted(const KrPlan *plan, uint32_t events); ///< by some node
 /// Ticks ahead of its own that a node's signal looks into an emitted stream.
 static inline int64_t kr_signal_ahead(const KrNode *node) {
   return node->signal == KR_SIGNAL_SINC ? 16 : 0;

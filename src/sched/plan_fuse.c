@@ -22,14 +22,13 @@ static const KrNode *node_of(const Fuse *fuse, const KrPlanStep *step) {
   return &fuse->plan->graph->nodes[step->node];
 }
 
-// Constants have been counted for other units.
-static void count_readers(Fuse *fuse) {
+void kr_plan_count_readers(const KrPlanUnit *unit, uint32_t *n_readers) {
   for (int pass = 0; pass < 2; pass++)
-    for (uint32_t s = 0; s < fuse->unit->n_steps; s++) {
-      const KrPlanStep *step = &fuse->unit->steps[s];
+    for (uint32_t s = 0; s < unit->n_steps; s++) {
+      const KrPlanStep *step = &unit->steps[s];
       for (uint32_t k = 0; k < step->n_in; k++)
         if (step->in[k] != KR_NONE)
-          fuse->n_readers[step->in[k]] = pass == 0 ? 0 : fuse->n_readers[step->in[k]] + 1;
+          n_readers[step->in[k]] = pass == 0 ? 0 : n_readers[step->in[k]] + 1;
     }
 }
 
@@ -55,12 +54,12 @@ static KrPlanStep *sole_maker(const Fuse *fuse, uint32_t value) {
   return &fuse->unit->steps[fuse->maker[value]];
 }
 
-static bool is_constant(const Fuse *fuse, uint32_t value) {
-  return value == KR_NONE || fuse->plan->values[value].held;
-}
-
 static bool is_held(const Fuse *fuse, uint32_t value) {
   return value != KR_NONE && fuse->plan->values[value].held;
+}
+
+static bool is_constant(const Fuse *fuse, uint32_t value) {
+  return value == KR_NONE || is_held(fuse, value);
 }
 
 // Those of a step, with room for n more.
@@ -253,7 +252,7 @@ static uint32_t most_steps(const Fuse *fuse) {
 static void fuse_steps(Fuse *fuse, KrPlanUnit *unit, uint32_t most) {
   fuse->steps = KR_NEW_ARRAY(fuse->plan->arena, KrPlanStep, most);
   fuse->n = 0;
-  count_readers(fuse);
+  kr_plan_count_readers(fuse->unit, fuse->n_readers);
   fuse_chains(fuse);
   for (uint32_t g = 0; g < unit->n_segments; g++) {
     KrPlanSegment *segment = &unit->segments[g];

@@ -58,14 +58,6 @@ static bool has_scalar_ports(const KrOp *op) {
   return true;
 }
 
-static void note_emitter(void *user, uint32_t emit) { *(bool *)user |= emit != KR_NONE; }
-
-static bool is_emitted(const KrPlan *plan, uint32_t events) {
-  bool emitted = false;
-  kr_plan_emitters(plan, events, note_emitter, &emitted);
-  return emitted;
-}
-
 static bool can_be_lane(const KrPlan *plan, uint32_t index) {
   const KrNode *node = node_at(plan, index);
   if (plan->node_unit[index] == KR_NONE || plan->node_group[index] != KR_NONE) return false;
@@ -76,7 +68,7 @@ static bool can_be_lane(const KrPlan *plan, uint32_t index) {
     return node->n_in == 1 && plan->node_unit[node->in[0].node] == plan->node_unit[index];
   case KR_NODE_CROSS:
   case KR_NODE_READ: return true;
-  case KR_NODE_SIGNAL: return !is_emitted(plan, node->events);
+  case KR_NODE_SIGNAL: return !kr_plan_is_emitted(plan, node->events);
   case KR_NODE_SUM: return kr_elem_is_real(node->type.elem) && node->n_in <= MAX_SUM_INPUTS;
   default: return false;
   }

@@ -58,6 +58,14 @@ void kr_plan_emitters(const KrPlan *plan, uint32_t events, void (*each)(void *, 
   visit_emitters(plan, events, seen, each, user);
 }
 
+static void note_emitter(void *user, uint32_t emit) { *(bool *)user |= emit != KR_NONE; }
+
+bool kr_plan_is_emitted(const KrPlan *plan, uint32_t events) {
+  bool is_emitted = false;
+  kr_plan_emitters(plan, events, note_emitter, &is_emitted);
+  return is_emitted;
+}
+
 static void add_edge(Edges *edges, uint32_t source, uint32_t reader, int64_t weight,
                      uint32_t node) {
   if (source == reader && weight <= 0) return;

@@ -51,8 +51,6 @@ static void mark_below(Marks *marks, bool through_prev) {
   }
 }
 
-static void mark_foreign_emitter(void *user, uint32_t emit) { *(bool *)user |= emit != KR_NONE; }
-
 // A node only PREV inputs need waits for other flows in the same tick.
 static bool waits_for_flow(const KrPlan *plan, const KrNode *node, const uint8_t *needed,
                            const uint8_t *waits) {
@@ -61,11 +59,7 @@ static bool waits_for_flow(const KrPlan *plan, const KrNode *node, const uint8_t
     if (source == KR_NONE) return true;
     if (!needed[source] && waits[source]) return true;
   }
-  if (node->kind == KR_NODE_SIGNAL) {
-    bool emitted = false;
-    kr_plan_emitters(plan, node->events, mark_foreign_emitter, &emitted);
-    if (emitted) return true;
-  }
+  if (node->kind == KR_NODE_SIGNAL && kr_plan_is_emitted(plan, node->events)) return true;
   for (uint32_t k = node->kind == KR_NODE_PREV ? 1 : 0; k < node->n_in; k++) {
     uint32_t source = node->in[k].node;
     if (source != KR_NONE && !needed[source] && waits[source]) return true;

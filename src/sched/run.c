@@ -215,8 +215,8 @@ static void prepare_sites(KrRun *run, KrRunStep *step) {
     kr_site_init(&step->site[l],
                  kr_cursor_new(run->arena, &run->context, run->plan->graph->nodes[node].events));
   }
-  if (step->lanes > 1)
-    step->rest = KR_NEW_ARRAY(run->arena, uint64_t, (size_t)step->n_out * KR_LANES);
+  if (step->lanes == 1) return;
+  step->rest = KR_NEW_ARRAY(run->arena, uint64_t, (size_t)step->n_out * KR_LANES);
   step->lane_quiet = KR_NEW_ARRAY(run->arena, int64_t, KR_LANES);
 }
 

@@ -5,8 +5,8 @@
 
 /// Of the values of one unit.
 struct KrRunFuse {
-  uint32_t *maker;    ///< step that makes it
-  uint8_t *n_readers; ///< at most 2
+  uint32_t *maker; ///< step that makes it
+  uint32_t *n_readers;
 };
 
 static bool is_candidate(const KrRunStep *step) {
@@ -21,17 +21,13 @@ static void look_at(KrRun *run, const KrRunUnit *unit) {
   if (run->fuse == NULL) {
     run->fuse = KR_NEW(run->arena, struct KrRunFuse);
     run->fuse->maker = KR_NEW_ARRAY(run->arena, uint32_t, run->plan->n_values);
-    run->fuse->n_readers = KR_NEW_ARRAY(run->arena, uint8_t, run->plan->n_values);
+    run->fuse->n_readers = KR_NEW_ARRAY(run->arena, uint32_t, run->plan->n_values);
   }
-  uint8_t *n_readers = run->fuse->n_readers;
-  for (int pass = 0; pass < 2; pass++)
-    for (uint32_t s = 0; s < unit->plan->n_steps; s++) {
-      const KrPlanStep *step = &unit->plan->steps[s];
-      for (uint32_t k = 0; k < step->n_out; k++) run->fuse->maker[step->out + k] = s;
-      for (uint32_t k = 0; k < step->n_in; k++)
-        if (step->in[k] != KR_NONE)
-          n_readers[step->in[k]] = pass == 0 ? 0 : n_readers[step->in[k]] < 1 ? 1 : 2;
-    }
+  kr_plan_count_readers(unit->plan, run->fuse->n_readers);
+  for (uint32_t s = 0; s < unit->plan->n_steps; s++) {
+    const KrPlanStep *step = &unit->plan->steps[s];
+    for (uint32_t k = 0; k < step->n_out; k++) run->fuse->maker[step->out + k] = s;
+  }
 }
 
 static bool is_one_segment(const KrRunUnit *unit, const KrRunStep *first, const KrRunStep *last) {

@@ -122,10 +122,7 @@ static void put_channel(float *restrict to, size_t n_channels, const void *restr
   for (uint32_t done = 0; elem == KR_ELEM_F32 && done < n; done += PIECE) {
     uint32_t count = n - done < PIECE ? n - done : PIECE;
     const float *from = (const float *)at + done;
-    for (uint32_t i = 0; i < count; i++) {
-      uint32_t x = kr_f32_to_bits(from[i]);
-      word[i] = (int32_t)(x & 0x7fffffffu) > 0x7f800000 ? kr_f32_to_bits(kr_f32_nan()) : x;
-    }
+    for (uint32_t i = 0; i < count; i++) word[i] = kr_f32_to_bits(kr_f32_canonical(from[i]));
     if (n_channels == 1) __builtin_memcpy(to + done, word, count * sizeof *word);
     float *next = to + done * n_channels;
     for (uint32_t i = 0; n_channels > 1 && i < count; i++, next += n_channels)

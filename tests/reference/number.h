@@ -11,26 +11,17 @@
 static inline void must(KrStatus status) {
   if (status != KR_OK) abort();
 }
-static inline KrRatio add(KrRatio a, KrRatio b) {
-  KrRatio c;
-  must(kr_ratio_add(a, b, &c));
-  return c;
-}
-static inline KrRatio sub(KrRatio a, KrRatio b) {
-  KrRatio c;
-  must(kr_ratio_sub(a, b, &c));
-  return c;
-}
-static inline KrRatio mul(KrRatio a, KrRatio b) {
-  KrRatio c;
-  must(kr_ratio_mul(a, b, &c));
-  return c;
-}
-static inline KrRatio over(KrRatio a, KrRatio b) {
-  KrRatio c;
-  must(kr_ratio_div(a, b, &c));
-  return c;
-}
+#define EXACT(name, of)                                                                            \
+  static inline KrRatio name(KrRatio a, KrRatio b) {                                               \
+    KrRatio c;                                                                                     \
+    must(of(a, b, &c));                                                                            \
+    return c;                                                                                      \
+  }
+EXACT(add, kr_ratio_add)
+EXACT(sub, kr_ratio_sub)
+EXACT(mul, kr_ratio_mul)
+EXACT(over, kr_ratio_div)
+#undef EXACT
 static inline double to_f64(KrRatio x) {
   uint64_t m = x.num < 0 ? 0 - (uint64_t)x.num : (uint64_t)x.num;
   return kr_wide_to_f64(x.num < 0, (KrU128){m, 0}, (KrU128){(uint64_t)x.den, 0});
