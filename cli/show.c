@@ -35,7 +35,7 @@ int run_ast(int n_args, char **args) {
   if (code < 0) {
     KrBuffer buffer;
     kr_buffer_init(&buffer, &program->arena);
-    kr_ast_print(program->ast, &program->sources[0], &buffer);
+    kr_ast_print(program->ast, &program->source, &buffer);
     code = print_buffer(&buffer);
   }
   kr_program_free(program);
@@ -49,7 +49,7 @@ int run_fmt(int n_args, char **args) {
   if (code < 0) {
     KrBuffer buffer;
     kr_buffer_init(&buffer, &program->arena);
-    kr_format(program->ast, &program->sources[0], &buffer);
+    kr_format(program->ast, &program->source, &buffer);
     if (!options.write || strcmp(options.file, "-") == 0) {
       code = print_buffer(&buffer);
     } else {

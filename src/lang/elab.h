@@ -11,8 +11,8 @@ typedef struct KrElabSet {
 
 typedef struct KrElabOptions {
   const KrAssetHost *host; ///< NULL: every file is missing
-  const KrSource *(*find_module)(void *user,
-                                 KrText name); ///< `use drums`; NULL result: not found. May be NULL
+  /// `use drums`: name for messages and text. False: not found. May be NULL
+  bool (*find_module)(void *user, KrText name, KrSource *source);
   void *module_user;
   KrRatio class_rate[4]; ///< default rates by class in Hz; 0/1: the language's defaults
   bool has_seed;

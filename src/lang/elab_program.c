@@ -1,5 +1,4 @@
-/// Decides what stands at top level: settings, modules, declarations, and what is not available
-/// yet.
+/// Decides what stands at top level: settings, declarations, and what is not available yet.
 #include "lang/elab_program.h"
 #include "lang/elab_core.h"
 
@@ -179,76 +178,6 @@ static void apply_sets(KrElab *e) {
   }
 }
 
-static uint32_t source_index(KrElab *e, const KrSource *source) {
-  for (uint32_t i = 0; i < e->list->n_sources; i++)
-    if (&e->list->sources[i] == source || kr_text_equal(e->list->sources[i].name, source->name))
-      return i;
-  return kr_source_add(e, source->name, source->text);
-}
-
-static void bind_use(KrElab *e, const KrAst *path, KrScope *module) {
-  const KrAst *last = path->at[path->n - 1];
-  KrText name = path->text.n > 0 ? path->text : last->text;
-  KrBinding *source = path->n > 1 ? kr_scope_find(module, last->text) : NULL;
-  if (path->n > 1 && source == NULL) {
-    kr_diagnose(e->list, KR_ERROR, last->span, "see the names in the module",
-                "the module `%t` has no `%t`", path->at[0]->text, last->text);
-    return;
-  }
-  KrBinding *binding = kr_scope_declare(e, e->now.scope, name, last->span, path);
-  if (binding == NULL) return;
-  binding->state = KR_BIND_READY;
-  if (source != NULL) {
-    binding->val = kr_binding_read(e, source, last->span, last->text);
-    return;
-  }
-  binding->val = (KrVal){.kind = KR_VAL_NAMESPACE};
-  binding->val.as.fn.scope = module;
-}
-
-/// Scopes of modules, by name; 0 while one is being read.
-static void use_module(KrElab *e, const KrAst *path) {
-  KrText name = path->at[0]->text;
-  if (kr_text_is(name, "std")) {
-    kr_diagnose(e->list, KR_ERROR, path->span,
-                "write what you need into a module beside the program",
-                "the built-in modules are not available yet");
-    return;
-  }
-  bool found;
-  uint32_t *slot = kr_map_slot(e, &e->modules, name, &found);
-  if (found && *slot == 0) {
-    kr_diagnose(e->list, KR_ERROR, path->span, "move what both need into a third module",
-                "the modules use one another in a circle through `%t`", name);
-    return;
-  }
-  if (found) {
-    if (*slot != KR_NONE) bind_use(e, path, e->module_scopes[*slot - 1]);
-    return;
-  }
-  *slot = 0;
-  const KrSource *source = e->options->find_module == NULL
-                               ? NULL
-                               : e->options->find_module(e->options->module_user, name);
-  if (source == NULL) {
-    *kr_map_slot(e, &e->modules, name, &found) = KR_NONE;
-    kr_diagnose(e->list, KR_ERROR, path->span,
-                kr_text_print(e->arena, "it would be %t.kairo beside the program", name),
-                "there is no module `%t`", name);
-    return;
-  }
-  uint32_t errors = e->list->n_errors;
-  const KrAst *program = kr_parse(e->arena, e->list, source_index(e, source));
-  KrContext saved = e->now;
-  e->now = (KrContext){.scope = kr_scope_new(e, NULL), .real = KR_ELEM_F64};
-  KrScope *scope = e->now.scope;
-  if (e->list->n_errors == errors) kr_program_collect(e, program);
-  e->now = saved;
-  KR_PUSH(e->arena, e->module_scopes, e->n_modules, e->cap_modules, scope);
-  *kr_map_slot(e, &e->modules, name, &found) = e->n_modules;
-  bind_use(e, path, scope);
-}
-
 static void report_later(KrElab *e, const KrAst *item) {
   kr_diagnose(e->list, KR_ERROR, item->name_span, "use flows and `event.from_list` for now",
               "`%s` is not available yet", item->kind == KR_AST_SYNTH ? "synth" : "scene");
@@ -282,7 +211,7 @@ void kr_program_collect(KrElab *e, const KrAst *program) {
     if (program->at[i] != NULL && program->at[i]->kind == KR_AST_USE)
       for (uint32_t k = 0; k < program->at[i]->n; k++)
         if (program->at[i]->at[k] != NULL && program->at[i]->at[k]->n > 0)
-          use_module(e, program->at[i]->at[k]);
+          kr_module_use(e, program->at[i]->at[k]);
   kr_declare_items(e, e->now.scope, program);
   for (uint32_t i = 0; i < program->n; i++) {
     const KrAst *item = program->at[i];

@@ -35,12 +35,12 @@ KrStatus kr_program_new(const char *name, const char *text, size_t n_bytes,
   program->messages = "";
   WITH_ESCAPE(program, {
     const char *copy = kr_arena_copy(&program->arena, text, n_bytes);
-    program->sources[0] =
+    program->source =
         (KrSource){.name = kr_text_from(kr_text_string(&program->arena, kr_text_from(name))),
                    .text = {copy, n_bytes}};
   });
   program->diagnostics =
-      (KrDiagnostics){.arena = &program->arena, .sources = program->sources, .n_sources = 1};
+      (KrDiagnostics){.arena = &program->arena, .sources = &program->source, .n_sources = 1};
   return KR_OK;
 }
 
@@ -55,21 +55,19 @@ KrStatus kr_program_parse(KrProgram *program) {
   return program->diagnostics.n_errors > 0 ? KR_ERROR_PROGRAM : KR_OK;
 }
 
-// Gives the elaborator the text of a module and keeps it for messages.
-static const KrSource *find_module(void *user, KrText name) {
+// Gives the elaborator the text of a module.
+static bool find_module(void *user, KrText name, KrSource *source) {
   KrProgram *program = user;
   const KrProgramOptions *options = &program->options;
-  KrDiagnostics *list = &program->diagnostics;
-  if (options->read_module == NULL || list->n_sources == KR_MAX_SOURCES) return NULL;
+  if (options->read_module == NULL) return false;
   const char *path = NULL, *text = NULL;
   size_t n_bytes = 0;
   char *module = kr_text_string(&program->arena, name);
   if (options->read_module(options->module_user, module, &program->arena, &path, &text, &n_bytes) !=
       KR_OK)
-    return NULL;
-  KrSource *source = &program->sources[list->n_sources++];
+    return false;
   *source = (KrSource){.name = kr_text_from(path), .text = {text, n_bytes}};
-  return source;
+  return true;
 }
 
 static const KrElabSet *copy_settings(KrProgram *program, const KrSetting *settings, uint32_t n) {

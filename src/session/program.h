@@ -5,11 +5,9 @@
 #include "lang/elab.h"
 #include "sched/sched.h"
 
-enum { KR_MAX_SOURCES = 256 };
-
 struct KrProgram {
   KrArena arena;
-  KrSource sources[KR_MAX_SOURCES];
+  KrSource source; ///< the program's own text; all of them are in `diagnostics`
   KrDiagnostics diagnostics;
   KrProgramOptions options; ///< as given; its pointers are the caller's and not used after load
   KrAst *ast;               ///< NULL: not reached

@@ -37,20 +37,19 @@ static void check_messages(Trial *trial) {
     const KrDiagnostic *item = &trial->list.items[i];
     if (item->message == NULL || item->message[0] == '\0') fail(trial, "an empty message", NULL);
     if (item->span.file >= trial->list.n_sources ||
-        item->span.end > trial->sources[item->span.file].text.n ||
+        item->span.end > trial->list.sources[item->span.file].text.n ||
         item->span.begin > item->span.end)
       fail(trial, "a message stands outside of the text", item->message);
   }
   if (getenv("FUZZ_PRINT") != NULL) fwrite(out.at, 1, out.n, stdout);
 }
 
-static const KrSource *find_module(void *user, KrText name) {
-  Trial *trial = user;
-  if (!kr_text_is(name, "drums")) return NULL;
-  trial->sources[1] =
+static bool find_module(void *user, KrText name, KrSource *source) {
+  (void)user;
+  if (!kr_text_is(name, "drums")) return false;
+  *source =
       (KrSource){KR_TEXT("drums"), KR_TEXT("const beat = 2\nfn kick(f) { return sine(freq=f) }\n")};
-  trial->list.n_sources = 2;
-  return &trial->sources[1];
+  return true;
 }
 
 static bool load(Trial *trial) {
@@ -59,7 +58,6 @@ static bool load(Trial *trial) {
   kr_elab_defaults(&options);
   options.host = &host;
   options.find_module = find_module;
-  options.module_user = trial;
   options.max_nodes = MAX_NODES;
   options.max_unroll = MAX_UNROLL;
   KrAst *ast = kr_parse(&trial->arena, &trial->list, 0);
