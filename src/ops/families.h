@@ -12,6 +12,7 @@
   X(filters)                                                                                       \
   X(delays)                                                                                        \
   X(mixing)                                                                                        \
+  X(shaping)                                                                                       \
   X(samples)                                                                                       \
   X(spectra)                                                                                       \
   X(maths)                                                                                         \

@@ -39,6 +39,7 @@
   X(delays, level)                                                                                 \
   X(mixing, level)                                                                                 \
   X(samples, level)                                                                                \
+  X(shaping, level)                                                                                \
   X(spectra, level) X(maths, level) X(operators, level)
 typedef struct KrKernelList {
   KrKernel *const *at;
