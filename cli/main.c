@@ -9,6 +9,7 @@
   "  --seed N             seed of the program's randomness\n"                                      \
   "  --set NAME=VALUE     replace a top-level constant\n"                                          \
   "  --input NAME=SOURCE  bind an input: a number, a sound file, midi:FILE, csv:FILE\n"            \
+  "  --lenient            a sound file that cannot be read is silence and a warning\n"             \
   "  --profile NAME       strict (default); fast is accepted and equals strict\n"
 
 const CommandRow command_rows[] = {

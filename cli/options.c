@@ -49,6 +49,7 @@ static const Row rows[] = {
     {"--block", NUMBER, offsetof(Options, block), "render trace "},
     {"--threads", THREADS, offsetof(Options, threads), "render "},
     {"--format", STRING, offsetof(Options, format), "render "},
+    {"--lenient", FLAG, offsetof(Options, lenient), LOADERS},
     {"--video", FLAG, offsetof(Options, video), "render "},
     {"--digest", FLAG, offsetof(Options, digest), "render "},
     {"--json", FLAG, offsetof(Options, json), "render plan trace ops "},

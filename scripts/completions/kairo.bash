@@ -28,7 +28,7 @@ _kairo() {
   esac
   case ${COMP_WORDS[1]} in
   render)
-    options+=' -o -d --rate --seed --set --input --probe --profile --block --threads --format'
+    options+=' -o -d --rate --seed --set --input --probe --profile --lenient --block --threads --format'
     options+=' --video --digest --json --snapshot-at --from-snapshot --swap-at'
     ;;
   check) options+=' --parse-only' ;;

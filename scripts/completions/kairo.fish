@@ -25,6 +25,7 @@ complete -c kairo -n $render -l seed -x -d 'seed of random operators'
 complete -c kairo -n $render -l set -x -d 'value of an input'
 complete -c kairo -n $render -l input -x -d 'source of an input'
 complete -c kairo -n $render -l probe -x -d 'write a let as an output'
+complete -c kairo -n $render -l lenient -d 'unreadable sounds are silence'
 complete -c kairo -n $render -l profile -x -d profile
 complete -c kairo -n $render -l block -x -d 'frames asked for at a time'
 complete -c kairo -n $render -l threads -x -d threads

@@ -1,5 +1,6 @@
 // Decides where an asset's path leads when the user of the library says nothing else.
 #include "io/host.h"
+#include "io/bank.h"
 #include "io/file.h"
 #include "io/sndfile.h"
 #include <string.h>
@@ -28,8 +29,11 @@ static KrStatus read_audio(void *user, const char *path, KrArena *arena, KrAsset
   char *full = kr_file_join(arena, host->folder, path);
   *error = "out of memory";
   if (full == NULL) return KR_ERROR_MEMORY;
-  KrStatus status = kr_sndfile_read(full, arena, audio, error);
-  if (status != KR_OK) drop_name(error, full);
+  const char *file;
+  bool is_bank;
+  KR_TRY(kr_bank_find(full, arena, &file, &is_bank, error));
+  KrStatus status = kr_sndfile_read(file, arena, audio, error);
+  if (status != KR_OK && !is_bank) drop_name(error, full);
   return status;
 }
 

@@ -21,6 +21,7 @@ typedef struct KrElabOptions {
   uint32_t n_sets;
   const KrElabSet *inputs; ///< --input name=source: number, file path, `midi:file`, `csv:file`
   uint32_t n_inputs;
+  bool lenient;        ///< a sound file that cannot be read is silence and a warning
   uint32_t max_nodes;  ///< 0: 4 million
   uint32_t max_unroll; ///< 0: 1 million
 } KrElabOptions;

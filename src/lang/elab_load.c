@@ -17,10 +17,21 @@ static void list_asset(KrElab *e, const char *kind, KrText path, const KrDigest 
   KR_PUSH(e->arena, e->graph->assets, e->graph->n_assets, e->graph->cap_assets, asset);
 }
 
-static void report_file(KrElab *e, KrText path, const char *error, KrSpan span) {
-  kr_diagnose(e->list, KR_ERROR, span, "the path is looked up beside the program",
-              "cannot read `%t`: %s", path,
+static void report_file(KrElab *e, KrText path, const char *error, KrSpan span, bool is_silence) {
+  kr_diagnose(e->list, is_silence ? KR_WARNING : KR_ERROR, span,
+              "the path is looked up beside the program",
+              is_silence ? "cannot read `%t`: %s; it is silence" : "cannot read `%t`: %s", path,
               error != NULL ? error : "there is no way to files here");
+}
+
+static const KrAssetAudio *make_silence(KrElab *e) {
+  KrAssetAudio *audio = KR_NEW(e->arena, KrAssetAudio);
+  *audio = (KrAssetAudio){.frames = KR_NEW_ARRAY(e->arena, float, 1),
+                          .n_frames = 1,
+                          .n_channels = 1,
+                          .rate_hz = 48000,
+                          .exact = true};
+  return audio;
 }
 
 bool kr_load_bytes(KrElab *e, const char *kind, KrText path, KrSpan span, const uint8_t **at,
@@ -29,7 +40,7 @@ bool kr_load_bytes(KrElab *e, const char *kind, KrText path, KrSpan span, const 
   const char *error = NULL, *name = kr_text_string(e->arena, path);
   if (host == NULL || host->read_bytes == NULL ||
       host->read_bytes(host->user, name, e->arena, at, n, &error) != KR_OK) {
-    report_file(e, path, error, span);
+    report_file(e, path, error, span, false);
     return false;
   }
   KrHash hash;
@@ -51,13 +62,13 @@ const KrAssetAudio *kr_load_audio(KrElab *e, KrText path, KrSpan span) {
   KrAssetAudio *audio = KR_NEW(e->arena, KrAssetAudio);
   bool ok = host != NULL && host->read_audio != NULL &&
             host->read_audio(host->user, name, e->arena, audio, &error) == KR_OK;
-  const KrAssetAudio *entry = ok ? audio : NULL;
+  const KrAssetAudio *entry = ok ? audio : e->options->lenient ? make_silence(e) : NULL;
   KR_PUSH(e->arena, e->audio, e->n_audio, e->cap_audio, entry);
   if (ok) {
     list_asset(e, "audio", path, &audio->digest, span);
     e->graph->assets[e->graph->n_assets - 1].is_lossy = !audio->exact;
   } else
-    report_file(e, path, error, span);
+    report_file(e, path, error, span, entry != NULL);
   return entry;
 }
 

@@ -88,9 +88,17 @@ static KrVal block_value(KrElab *e, Call *call, uint32_t i) {
   return kr_val_is_constant(val) ? *val : kr_to_stream(e, *val, arg->span);
 }
 
+/// Index below `i` of the port that a default names, else `i`.
+static uint32_t find_named(const Call *call, uint32_t i) {
+  for (uint32_t k = 0; k < i; k++)
+    if (strcmp(call->op->in[k].name, call->op->in[i].preset) == 0) return k;
+  return i;
+}
+
 static KrVal port_value(KrElab *e, Call *call, uint32_t i) {
   const KrPort *port = &call->op->in[i];
   if (call->slots[i] == NULL) {
+    if (port->preset != NULL && find_named(call, i) < i) return call->vals[find_named(call, i)];
     if (port->preset != NULL) return preset_value(e, port, call->span);
     kr_diagnose(e->list, KR_ERROR, call->span,
                 port->doc == NULL ? "see `kairo ops`"
@@ -609,6 +617,34 @@ static const KrOp *choose_row(KrElab *e, KrText name, KrArgs args) {
   return first != NULL ? first : kr_registry_find(name, 0);
 }
 
+/// The port `channel` of a row that plays a file of several channels, when it is left at `all`;
+/// else KR_NONE.
+static uint32_t find_channels(KrElab *e, Call *call, uint32_t *n) {
+  uint32_t found = KR_NONE;
+  *n = 0;
+  for (uint32_t i = 0; i < call->n_ports; i++) {
+    if (strcmp(call->op->in[i].name, "channel") == 0 && call->vals[i].kind == KR_VAL_NONE)
+      found = i;
+    if (call->op->in[i].kind != KR_PORT_ASSET || call->slots[i] == NULL) continue;
+    const KrVal *path = kr_arg_value(e, call->slots[i]);
+    const KrAssetAudio *audio =
+        path->kind == KR_VAL_STRING ? kr_load_audio(e, path->as.text, slot_span(call, i)) : NULL;
+    if (audio != NULL) *n = audio->n_channels;
+  }
+  return *n > 1 ? found : KR_NONE;
+}
+
+/// One copy of the row a channel, together a tuple.
+static KrVal call_channels(KrElab *e, const Call *call, uint32_t port, uint32_t n) {
+  KrVal out = kr_val_items(KR_VAL_TUPLE, KR_NEW_ARRAY(e->arena, KrVal, n), n);
+  for (uint32_t k = 0; k < n; k++) {
+    Call one = *call;
+    one.vals[port] = kr_val_exact(kr_ratio_of(k));
+    out.as.items.at[k] = finish_call(e, &one);
+  }
+  return out;
+}
+
 KrVal kr_call_op(KrElab *e, KrText name, KrArgs args, KrSpan span) {
   Call call = {.op = choose_row(e, name, args), .span = span};
   const char *names[KR_MAX_PORTS + 1] = {NULL};
@@ -624,5 +660,6 @@ KrVal kr_call_op(KrElab *e, KrText name, KrArgs args, KrSpan span) {
   for (uint32_t i = 0; i < call.n_ports; i++) names[i] = call.op->in[i].name;
   if (!kr_bind_args(e, args, names, call.slots, call.op->name, span)) return kr_val_poison();
   if (!read_values(e, &call)) return kr_val_poison();
-  return finish_call(e, &call);
+  uint32_t n_channels, port = find_channels(e, &call, &n_channels);
+  return port != KR_NONE ? call_channels(e, &call, port, n_channels) : finish_call(e, &call);
 }

@@ -100,4 +100,14 @@ static inline void kr_prep_put_ratio(const KrPrep *prep, uint32_t field, KrRatio
 /// Seconds as a whole number of ticks, half away from zero: `ratio` when exact, else `value`.
 /// False when negative, not finite or above 2^40.
 bool kr_prep_ticks(const KrPrep *prep, const KrPortValue *port, int64_t *ticks);
+
+/// What a shared table is made of: two are one when all parts are equal.
+typedef struct KrTableKey {
+  const char *kind; ///< of the maker: one address a kind
+  const void *of;
+  KrRatio ratio;
+  uint64_t index;
+} KrTableKey;
+/// The table of that key; *is_new: n_bytes of zeros, to be filled before anything can fail.
+void *kr_prep_table(const KrPrep *prep, const KrTableKey *key, size_t n_bytes, bool *is_new);
 #endif

@@ -175,8 +175,8 @@ typedef struct KrCall {
   /// The output is multiplied by inputs first_factor …, one after the other (KR_OP_GAINS);
   /// all but the first are held. At most KR_MAX_FACTORS.
   uint32_t n_factors, first_factor;
-  /// NULL, or the voices that the lanes are. Their fields are as prepare left them at the onset, and
-  /// a gate's first onset is that of the voice: its output is not crossed over, the voice's is.
+  /// NULL, or the voices that the lanes are. Their fields are as prepare left them at the onset,
+  /// and a gate's first onset is that of the voice: its output is not crossed over, the voice's is.
   const KrCallVoice *voice;
   /// 0, or 2: input 1 is multiplied by input first_scale, then the one after that is added, both
   /// held (KR_OP_SCALES).
@@ -189,6 +189,13 @@ static inline size_t kr_call_stride(const KrCall *call, uint32_t i) {
 }
 
 typedef struct KrOp KrOp;
+/// Tables that copies of operators share: made by the first prepare that wants one, living as long
+/// as the plan. A KR_FIELD_COEF of U64 holds the address.
+typedef struct KrShared {
+  KrArena *arena;
+  struct KrSharedTable *first;
+  size_t n_bytes; ///< of all tables
+} KrShared;
 /// What prepare, count and type are handed.
 typedef struct KrPrep {
   const KrOp *op;
@@ -201,6 +208,7 @@ typedef struct KrPrep {
   uint32_t lanes, lane;    ///< this copy's lane: element of field f is at[(index * lanes) + lane]
   void *const *field;      ///< zeroed before
   KrArena *arena;          ///< scratch during prepare
+  KrShared *shared;        ///< NULL: tables go to `arena`, one a copy
 } KrPrep;
 
 /// Operators the scheduler itself carries out; their rows have no kernel.

@@ -13,3 +13,30 @@ bool kr_prep_ticks(const KrPrep *prep, const KrPortValue *port, int64_t *ticks) 
   }
   return *ticks >= 0 && *ticks <= most;
 }
+
+typedef struct KrSharedTable {
+  KrTableKey key;
+  void *at;
+  struct KrSharedTable *next;
+} KrSharedTable;
+
+static bool is_same_key(const KrTableKey *a, const KrTableKey *b) {
+  return a->kind == b->kind && a->of == b->of && a->index == b->index &&
+         kr_ratio_compare(a->ratio, b->ratio) == 0;
+}
+
+void *kr_prep_table(const KrPrep *prep, const KrTableKey *key, size_t n_bytes, bool *is_new) {
+  KrShared *shared = prep->shared;
+  *is_new = true;
+  if (shared == NULL) return kr_arena_alloc(prep->arena, n_bytes);
+  for (KrSharedTable *table = shared->first; table != NULL; table = table->next)
+    if (is_same_key(&table->key, key)) {
+      *is_new = false;
+      return table->at;
+    }
+  KrSharedTable *table = KR_NEW(shared->arena, KrSharedTable);
+  *table = (KrSharedTable){*key, kr_arena_alloc(shared->arena, n_bytes), shared->first};
+  shared->first = table;
+  shared->n_bytes += n_bytes;
+  return table->at;
+}

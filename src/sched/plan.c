@@ -17,7 +17,8 @@ KrPrep kr_plan_prep(const KrPlan *plan, uint32_t index, KrArena *scratch) {
                   .seed = plan->graph->seed,
                   .path = node->path,
                   .lanes = 1,
-                  .arena = scratch};
+                  .arena = scratch,
+                  .shared = plan->shared};
 }
 
 uint32_t kr_step_field_bytes(const KrNode *node, uint32_t field) {
@@ -28,9 +29,16 @@ uint32_t kr_step_field_bytes(const KrNode *node, uint32_t field) {
 KrStatus kr_op_prepare(const KrOp *op, KrPrep *prep, const char **message) {
   jmp_buf here;
   if (op->prepare == NULL) return KR_OK;
-  prep->arena->escape = &here;
-  if (setjmp(here) != 0) return KR_ERROR_MEMORY;
-  return op->prepare(prep, message);
+  KrArena *const kept = prep->shared != NULL ? prep->shared->arena : prep->arena;
+  jmp_buf *const outer = kept->escape;
+  prep->arena->escape = kept->escape = &here;
+  if (setjmp(here) != 0) {
+    kept->escape = outer;
+    return KR_ERROR_MEMORY;
+  }
+  KrStatus status = op->prepare(prep, message);
+  kept->escape = outer;
+  return status;
 }
 
 static KrStatus fail(KrPlan *plan, KrOrigin origin, const char *message, const char *hint) {
@@ -370,6 +378,7 @@ static KrStatus prepare_functions(KrPlan *plan) {
 }
 
 static void count_bytes(KrPlan *plan) {
+  plan->n_bytes += plan->shared->n_bytes;
   for (uint32_t i = 0; i < plan->n_slots; i++) plan->n_bytes += plan->slot_bytes[i];
   for (uint32_t r = 0; r < plan->n_rings; r++)
     plan->n_bytes += (size_t)plan->rings[r].cap * plan->values[plan->rings[r].value].n_bytes;
@@ -389,6 +398,8 @@ static KrStatus make_plan(KrPlan *plan, const KrPlanOptions *options) {
   plan->node_rank = KR_NEW_ARRAY(arena, uint32_t, graph->n_nodes);
   plan->states = KR_NEW_ARRAY(arena, KrPlanState, graph->n_states);
   plan->queue_cap = KR_NEW_ARRAY(arena, uint64_t, graph->n_events);
+  plan->shared = KR_NEW(arena, KrShared);
+  plan->shared->arena = arena;
   plan->span_ticks = options->span_ticks;
   plan->level = options->level != KR_LEVEL_BEST ? options->level : kr_level_best();
   KR_TRY(kr_plan_check_clocks(plan));

@@ -184,6 +184,7 @@ struct KrPlan {
   KrRatio step;
   int64_t step_grid; ///< whole grid ticks, rounded up
   size_t n_bytes;
+  KrShared *shared; ///< tables of operators, also those a run's prepare asks for
   KrGraphError *error;
 };
 

@@ -236,6 +236,12 @@ static void print_boundaries(const KrPlan *plan, KrBuffer *out) {
   }
 }
 
+static void print_files(const KrGraph *graph, KrBuffer *out) {
+  for (uint32_t i = 0; i < graph->n_assets; i++)
+    kr_buffer_print(out, "%s  %t%s\n", i == 0 ? "\nfiles\n" : "", graph->assets[i].path,
+                    graph->assets[i].is_lossy ? ": lossy, the decoder decides its samples" : "");
+}
+
 void kr_plan_print(const KrPlan *plan, KrBuffer *out) {
   KrRatio grid = plan->grid.frequency, hyper = plan->grid.hyperperiod;
   kr_buffer_print(out, "grid        %r Hz\nhyperperiod %r s\nstep        %r s\n\n", grid.num,
@@ -247,6 +253,7 @@ void kr_plan_print(const KrPlan *plan, KrBuffer *out) {
   print_states(plan, out);
   print_boundaries(plan, out);
   print_rings(plan, out);
+  print_files(plan->graph, out);
   kr_buffer_print(out, "\n%zu bytes\n", plan->n_bytes);
 }
 
@@ -339,6 +346,16 @@ static void put_boundaries(const KrPlan *plan, KrBuffer *out) {
   kr_buffer_print(out, "\n  ],\n");
 }
 
+static void put_files(const KrGraph *graph, KrBuffer *out) {
+  kr_buffer_print(out, "  \"files\": [");
+  for (uint32_t i = 0; i < graph->n_assets; i++) {
+    kr_buffer_print(out, "%s\n    {\"path\": ", i > 0 ? "," : "");
+    put_string(out, graph->assets[i].path);
+    kr_buffer_print(out, ", \"lossy\": %s}", graph->assets[i].is_lossy ? "true" : "false");
+  }
+  kr_buffer_print(out, "\n  ],\n");
+}
+
 void kr_plan_print_json(const KrPlan *plan, KrBuffer *out) {
   kr_buffer_print(out, "{\n  ");
   put_ratio(out, "grid_hz", plan->grid.frequency);
@@ -355,6 +372,7 @@ void kr_plan_print_json(const KrPlan *plan, KrBuffer *out) {
   put_readings(plan, out);
   put_boundaries(plan, out);
   put_rings(plan, out);
+  put_files(plan->graph, out);
   kr_buffer_print(out, "  \"bytes\": %zu\n}\n", plan->n_bytes);
 }
 

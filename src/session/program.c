@@ -144,6 +144,7 @@ static KrStatus elaborate(KrProgram *program) {
   for (int i = 0; i < 4; i++) options.class_rate[i] = given->class_rate[i];
   options.has_seed = given->has_seed;
   options.seed = given->seed;
+  options.lenient = given->lenient;
   options.sets = copy_settings(program, given->settings, given->n_settings);
   options.n_sets = given->n_settings;
   options.inputs = copy_settings(program, given->inputs, given->n_inputs);

@@ -32,6 +32,7 @@ typedef struct Rig {
   const char *message;
   KrFault fault;
   KrLevel level; ///< KR_LEVEL_BEST unless the test says otherwise
+  KrShared *shared;
 } Rig;
 
 static inline uint32_t rig_choice(const KrPort *port, const char *word) {
@@ -62,7 +63,8 @@ static inline KrPortValue rig_preset(const KrPort *port) {
     return (KrPortValue){.kind = KR_VALUE_CHOICE,
                          .choice = text != NULL ? rig_choice(port, text) : 0};
   if (text == NULL) return (KrPortValue){.kind = KR_VALUE_STREAM};
-  if (strcmp(text, "auto") == 0) return (KrPortValue){.kind = KR_VALUE_CHOICE};
+  if (port->kind == KR_PORT_CONST && port->choices != NULL && strcmp(text, port->choices) == 0)
+    return (KrPortValue){.kind = KR_VALUE_CHOICE};
   if (strcmp(text, "true") == 0) return rig_number(1, 1);
   if (strcmp(text, "false") == 0) return rig_number(0, 1);
   char *end;
@@ -101,7 +103,8 @@ static inline KrStatus rig_prepare(Rig *rig, uint32_t first_lane) {
                  .seed = 42,
                  .lanes = rig->lanes,
                  .field = rig->field,
-                 .arena = &rig->arena};
+                 .arena = &rig->arena,
+                 .shared = rig->shared};
   prep.path = kr_text_from(kr_text_print(&rig->arena, "rig/%s", rig->op->name));
   if (rig->op->type != NULL) {
     KrStatus status = rig->op->type(&prep, &rig->type, &rig->message);

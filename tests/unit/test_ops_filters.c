@@ -244,54 +244,6 @@ static void mix_and_gain_are_plain(void **state) {
   rig_deinit(&rig);
 }
 
-static float frames[2 * 1000];
-
-static void play(const KrAssetAudio *audio, double speed, double begin, double end, bool loop,
-                 uint32_t n, double *out) {
-  Rig rig;
-  double *speeds = malloc(n * sizeof *speeds);
-  uint8_t *loops = malloc(n);
-  for (uint32_t i = 0; i < n; i++) speeds[i] = speed, loops[i] = loop;
-  rig_init(&rig, "sample", KR_ELEM_F64, 1);
-  rig.port[0] = (KrPortValue){.kind = KR_VALUE_ASSET, .audio = audio};
-  rig_port(&rig, "begin")->value = begin;
-  rig_port(&rig, "end")->value = end;
-  rig_port(&rig, "loop")->type = KR_TYPE_SCALAR(KR_ELEM_BOOL);
-  rig.port[1].type = KR_TYPE_SCALAR(KR_ELEM_F64);
-  assert_int_equal(rig_prepare(&rig, 0), KR_OK);
-  const void *in[2] = {speeds, loops};
-  rig_signal(&rig, n, in, 2, out);
-  rig_deinit(&rig);
-  free(speeds), free(loops);
-}
-
-static void a_sample_is_its_frames_at_speed_one(void **state) {
-  (void)state;
-  double out[2500];
-  for (int i = 0; i < 1000; i++) frames[2 * i] = (float)sin(i * 0.05), frames[2 * i + 1] = 99;
-  KrAssetAudio audio = {frames, 1000, 2, 48000, true, {{0}}};
-  play(&audio, 1, 0, 1, false, 1200, out);
-  for (int i = 0; i < 1200; i++) assert_true(out[i] == (i < 1000 ? (double)frames[2 * i] : 0));
-  play(&audio, 1, 0.25, 0.5, true, 1200, out);
-  for (int i = 0; i < 1200; i++) assert_true(out[i] == (double)frames[2 * (250 + i % 250)]);
-  play(&audio, 0.5, 0, 1, false, 2500, out);
-  for (int i = 4; i < 1990; i++) assert_true(fabs(out[i] - sin(i * 0.025)) < 1e-5);
-  for (int i = 2002; i < 2500; i++) assert_true(out[i] == 0);
-  play(&audio, -1, 0, 1, true, 1200, out);
-  for (int i = 1; i < 1000; i++) assert_true(out[i] == (double)frames[2 * (1000 - i)]);
-}
-
-static void a_sample_of_another_rate_is_converted(void **state) {
-  (void)state;
-  double out[1200];
-  for (int i = 0; i < 1000; i++) frames[2 * i] = (float)sin(2 * pi * 441 * i / 44100.0);
-  KrAssetAudio audio = {frames, 1000, 2, 44100, true, {{0}}};
-  play(&audio, 1, 0, 1, false, 1200, out);
-  for (int i = 60; i < 1020; i++)
-    assert_true(fabs(out[i] - sin(2 * pi * 441 * i / 48000.0)) < 1e-4);
-  for (int i = 1090; i < 1200; i++) assert_true(out[i] == 0);
-}
-
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(second_order_filters_have_their_transfer_function),
@@ -303,8 +255,6 @@ int main(void) {
       cmocka_unit_test(times_out_of_range_are_refused),
       cmocka_unit_test(panning_keeps_the_power),
       cmocka_unit_test(mix_and_gain_are_plain),
-      cmocka_unit_test(a_sample_is_its_frames_at_speed_one),
-      cmocka_unit_test(a_sample_of_another_rate_is_converted),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

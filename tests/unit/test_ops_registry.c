@@ -22,6 +22,11 @@ static bool word_is_a_choice(const char *choices, const char *word) {
 }
 
 // Names of a row, to fail with.
+static bool names_a_port_before(const KrOp *op, const KrPort *port) {
+  for (const KrPort *other = op->in; other < port; other++)
+    if (strcmp(other->name, port->preset) == 0) return true;
+  return false;
+}
 static void check_port(const KrOp *op, const KrPort *port) {
   if (port->doc == NULL || port->doc[0] == 0)
     fail_msg("%s %s has no explanation", op->name, port->name);
@@ -32,6 +37,7 @@ static void check_port(const KrOp *op, const KrPort *port) {
   }
   bool number = port->kind == KR_PORT_SIGNAL || port->kind == KR_PORT_CONST;
   if (!number || port->preset == NULL || op->core != KR_CORE_NONE) return;
+  if (names_a_port_before(op, port)) return;
   if (port->choices != NULL && word_is_a_choice(port->choices, port->preset)) return;
   bool exact;
   int64_t num, den;
