@@ -215,6 +215,7 @@ static KrVal call_builtin(KrElab *e, KrText name, KrArgs args, KrSpan span, KrSp
   if (kr_call_list(e, name, args, span, &val)) return val;
   if (kr_call_event(e, name, args, span, &val)) return val;
   if (kr_call_stream(e, name, args, span, &val)) return val;
+  if (kr_call_bus(e, name, args, span, &val)) return val;
   if (kr_call_solver(e, name, args, span, &val)) return val;
   if (kr_registry_find(name, 0) != NULL) return kr_call_op(e, name, args, span);
   for (uint32_t i = 0; i < args.n; i++)

@@ -52,6 +52,8 @@ typedef struct KrElab {
   KrMap ordinals, constants, assets;
   KrMap modules; ///< name -> index + 1 into module_scopes; 0: being read, KR_NONE: none
   KrScope **module_scopes;
+  const KrAst **programs; ///< the program and its modules
+  uint32_t n_programs, cap_programs;
   uint32_t n_modules, cap_modules;
   const KrAssetAudio **audio;
   uint32_t n_audio, cap_audio;
@@ -63,8 +65,11 @@ typedef struct KrElab {
   KrVal *contracts; ///< BoundaryContract records: name or empty, record
   KrText *contract_names;
   uint32_t n_contracts, cap_contracts, cap_contract_names;
-  uint32_t n_latest; ///< states with read=latest
-  jmp_buf stop;      ///< a limit was reached
+  const KrAst **walk; ///< scratch of searches in the tree
+  uint32_t cap_walk;
+  uint32_t n_nested_busses, mark; ///< busses being elaborated; last ordering pass
+  uint32_t n_latest;              ///< states with read=latest
+  jmp_buf stop;                   ///< a limit was reached
 } KrElab;
 
 /// elab_value.c: values, maps, exact folding
@@ -183,12 +188,13 @@ bool kr_bind_args(KrElab *e, KrArgs args, const char *const *names, KrArg **slot
                   KrSpan span);
 bool kr_arg_word(KrElab *e, KrArg *arg, const char *words, const char *what, uint32_t *choice);
 
-/// elab_list.c, elab_stream.c, elab_event.c, elab_solver.c: calls that are not plain rows. False:
-/// not mine.
+/// elab_list.c, elab_stream.c, elab_event.c, elab_solver.c, elab_bus.c: calls that are not plain
+/// rows. False: not mine.
 bool kr_call_list(KrElab *e, KrText name, KrArgs args, KrSpan span, KrVal *result);
 bool kr_call_stream(KrElab *e, KrText name, KrArgs args, KrSpan span, KrVal *result);
 bool kr_call_event(KrElab *e, KrText name, KrArgs args, KrSpan span, KrVal *result);
 bool kr_call_field(KrElab *e, KrText name, KrArgs args, KrSpan span, KrVal *result);
+bool kr_call_bus(KrElab *e, KrText name, KrArgs args, KrSpan span, KrVal *result);
 bool kr_call_solver(KrElab *e, KrText name, KrArgs args, KrSpan span, KrVal *result);
 KrRef kr_emit_history(KrElab *e, KrArg *arg, uint32_t n, KrSpan span, KrType *type);
 KrVal kr_events_member(KrElab *e, const KrVal *events, KrText name, KrSpan span);
@@ -237,8 +243,12 @@ void kr_flow_publish(KrElab *e, KrFlowInfo *flow);
 
 /// elab_program.c: settings, use, inputs
 void kr_flow_header(KrElab *e, KrFlowInfo *info);
-/// Elaborates every flow, the ones it reads first.
-void kr_flows_elaborate(KrElab *e);
+/// Elaborates every flow not begun, or all that may send to `bus`; the ones a flow reads first.
+void kr_flows_elaborate(KrElab *e, const KrFlowInfo *bus);
+/// elab_bus.c: gives every bus what is sent to it, after all flows.
+void kr_busses_finish(KrElab *e);
+/// Whether the text of `flow`, or of what it may call, has a `send` to `bus`.
+bool kr_bus_may_hear(KrElab *e, const KrFlowInfo *bus, const KrFlowInfo *flow);
 void kr_program_collect(KrElab *e, const KrAst *program);
 uint32_t kr_source_add(KrElab *e, KrText name, KrText text);
 const KrAst *kr_elab_parse(KrElab *e, const char *label, const char *text);

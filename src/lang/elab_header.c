@@ -219,10 +219,11 @@ void kr_flow_header(KrElab *e, KrFlowInfo *info) {
 typedef struct Visit {
   KrFlowInfo **stack;
   uint32_t n, cap;
+  uint32_t mark; ///< of flows begun in this pass; one more: done; less: not yet visited
 } Visit;
 
 static void push_flow(KrElab *e, Visit *visit, KrFlowInfo *flow) {
-  if (flow->mark != 0) return;
+  if (flow->mark >= visit->mark) return;
   KR_PUSH(e->arena, visit->stack, visit->n, visit->cap, flow);
 }
 
@@ -273,20 +274,21 @@ static void push_sources(KrElab *e, Visit *visit, const KrFlowInfo *flow) {
   }
 }
 
-/// Depth first without recursion: a flow is done when everything above it on the stack is.
-void kr_flows_elaborate(KrElab *e) {
-  Visit visit = {0};
+/// Depth first without recursion, may be nested: a flow is done when everything above it on the
+/// stack is.
+void kr_flows_elaborate(KrElab *e, const KrFlowInfo *bus) {
+  Visit visit = {.mark = e->mark += 2};
   for (uint32_t i = 0; i < e->n_flows; i++) {
-    push_flow(e, &visit, e->flows[i]);
+    if (bus == NULL || kr_bus_may_hear(e, bus, e->flows[i])) push_flow(e, &visit, e->flows[i]);
     while (visit.n > 0) {
       KrFlowInfo *flow = visit.stack[visit.n - 1];
-      if (flow->mark == 0) {
-        flow->mark = 1;
+      if (flow->mark < visit.mark) {
+        flow->mark = visit.mark;
         if (!flow->failed) push_sources(e, &visit, flow);
         continue;
       }
       visit.n--;
-      flow->mark = 2;
+      if (flow->mark == visit.mark) flow->mark++;
       kr_flow_elaborate(e, flow);
     }
   }

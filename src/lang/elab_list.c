@@ -211,7 +211,7 @@ static KrVal call_method(KrElab *e, KrText name, KrArgs args, const KrVal *list,
   }
   if (kr_text_is(name, "len") && args.n == 1)
     return kr_val_exact(kr_ratio_of((int64_t)list->as.items.n));
-  if (kr_text_is(name, "sum") && args.n == 1)
+  if ((kr_text_is(name, "sum") || kr_text_is(name, "mix")) && args.n == 1)
     return sum_values(e, list->as.items.at, list->as.items.n, span);
   if (kr_text_is(name, "mean") && args.n == 1) return mean_value(e, list, span);
   if ((kr_text_is(name, "min") || kr_text_is(name, "max")) && args.n == 1)
@@ -222,7 +222,7 @@ static KrVal call_method(KrElab *e, KrText name, KrArgs args, const KrVal *list,
 
 bool kr_call_list(KrElab *e, KrText name, KrArgs args, KrSpan span, KrVal *result) {
   static const char *const names[] = {"map", "filter", "fold", "zip", "len",
-                                      "sum", "mean",   "min",  "max"};
+                                      "sum", "mean",   "min",  "max", "mix"};
   bool known = false;
   for (uint32_t i = 0; i < sizeof names / sizeof names[0]; i++)
     known = known || kr_text_is(name, names[i]);

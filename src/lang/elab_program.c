@@ -207,6 +207,7 @@ static void check_top(KrElab *e, const KrAst *item) {
 /// First pass over a program or module: what its names are.
 void kr_program_collect(KrElab *e, const KrAst *program) {
   attach_attributes(e, program);
+  KR_PUSH(e->arena, e->programs, e->n_programs, e->cap_programs, program);
   for (uint32_t i = 0; i < program->n; i++)
     if (program->at[i] != NULL && program->at[i]->kind == KR_AST_USE)
       for (uint32_t k = 0; k < program->at[i]->n; k++)
@@ -361,7 +362,8 @@ static void elaborate(KrElab *e, const KrAst *program) {
   kr_program_collect(e, program);
   evaluate_items(e, program);
   check_inputs(e);
-  kr_flows_elaborate(e);
+  kr_flows_elaborate(e, NULL);
+  kr_busses_finish(e);
   for (uint32_t i = 0; i < e->n_flows; i++) kr_flow_publish(e, e->flows[i]);
   kr_check_writers(e);
   patch_forwards(e);

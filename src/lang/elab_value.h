@@ -58,6 +58,8 @@ typedef struct KrVal KrVal;
 typedef struct KrScope KrScope;
 typedef struct KrFlowInfo KrFlowInfo;
 typedef struct KrBinding KrBinding;
+typedef struct KrBus KrBus;
+typedef struct KrSend KrSend;
 
 typedef struct KrItems {
   KrVal *at;
@@ -159,6 +161,9 @@ struct KrFlowInfo {
   KrFlowOutput *outputs;
   uint32_t n_outputs, cap_outputs;
   uint32_t mark; ///< ordering pass
+  KrBus *bus;    ///< what is sent to it; NULL: nothing and not asked for
+  KrSend **sends;
+  uint32_t n_sends, cap_sends;
 };
 
 /// A state variable while elaborating.

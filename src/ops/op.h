@@ -223,6 +223,7 @@ typedef enum KrCore {
   KR_CORE_EVENT,
   KR_CORE_RANDOM,
   KR_CORE_LIST,
+  KR_CORE_BUS,
   KR_CORE_SELECT,
   KR_CORE_LATER
 } KrCore;

@@ -46,6 +46,19 @@ static const KrOp OPS[] = {
     REDUCE("max", "Greatest value in (t - window, t]"),
     REDUCE("sum", "Sum in (t - window, t], in the fixed order of sums; of integers an i64"),
     REDUCE("count", "Number of ticks in (t - window, t], an i64"),
+    {.name = "send",
+     .family = "busses",
+     .core = KR_CORE_BUS,
+     .in = {PORT("bus", ANY, "the name of the flow that hears it with `bus()`, of this rate"),
+            PORT("x", ANY, "signal or tuple; one channel goes to all of a bus"),
+            {"amount", KR_PORT_ANY, NULL, "1", NULL, NULL, "factor, or a level in dB; a signal"}},
+     .doc = "Adds x times amount to a bus; a statement"},
+    {.name = "bus",
+     .family = "busses",
+     .core = KR_CORE_BUS,
+     .in = {{"channels", KR_PORT_CONST, "", "of the widest send", NULL, "1..1024",
+             "how many it has"}},
+     .doc = "Sum of all that is sent to this flow, in the fixed order of sums; 0 where nothing is"},
     EVENT("event.from_list", "Events of a list of (time, payload)",
           PORT("list", ANY, "[(time, record), ...]")),
     EVENT("event.every", "One event at phase + k period, without end",
@@ -83,6 +96,7 @@ static const KrOp OPS[] = {
     LIST("zip", "Pairs of two lists, as long as the shorter", PORT("a", ANY, "list"),
          PORT("b", ANY, "list")),
     LIST("len", "Number of elements", PORT("list", ANY, "list or range")),
+    LIST("mix", "Sum of a list of signals or tuples, as `sum`", PORT("list", ANY, "list")),
     LIST("sum", "Sum of a list in the fixed order of sums", PORT("list", ANY, "list")),
 };
-KR_FAMILY_DEFINE(streams, "streams, windows, events, lists");
+KR_FAMILY_DEFINE(streams, "streams, windows, busses, events, lists");

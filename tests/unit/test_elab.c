@@ -188,11 +188,36 @@ static void long_chains_of_flows_are_elaborated(void **state) {
   free(text);
 }
 
+/// As long a chain of busses, each sending to the next, and one that hears them all.
+static void long_chains_of_busses_are_elaborated(void **state) {
+  (void)state;
+  enum { N = 1000 };
+  char *text = malloc(N * 96);
+  assert_non_null(text);
+  size_t n = (size_t)snprintf(text, 96, "flow all(dt=1/100) { output bus() }\n");
+  for (int i = 0; i + 1 < N; i++)
+    n += (size_t)snprintf(text + n, 96,
+                          "flow f%d(dt=1/100) { let x = bus() + 1; send(all, x); send(f%d, x) }\n",
+                          i, i + 1);
+  n += (size_t)snprintf(text + n, 96, "flow f%d(dt=1/100) { send(all, bus()) }\n", N - 1);
+  Case it;
+  elaborate(&it, text, n);
+  assert_int_equal(it.list.n_errors, 0);
+  uint32_t *order;
+  KrGraphError error;
+  assert_int_equal(kr_graph_order(it.graph, &it.arena, &order, &error), KR_OK);
+  assert_int_equal(order[0], 1);
+  assert_int_equal(order[N], 0);
+  kr_arena_deinit(&it.arena);
+  free(text);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(every_case_gives_what_it_expects),
       cmocka_unit_test(hashes_tell_structure_from_constants),
       cmocka_unit_test(long_chains_of_flows_are_elaborated),
+      cmocka_unit_test(long_chains_of_busses_are_elaborated),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
