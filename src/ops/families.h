@@ -10,6 +10,7 @@
   X(envelopes)                                                                                     \
   X(control)                                                                                       \
   X(filters)                                                                                       \
+  X(ladder)                                                                                        \
   X(delays)                                                                                        \
   X(mixing)                                                                                        \
   X(shaping)                                                                                       \

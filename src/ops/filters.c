@@ -120,45 +120,7 @@ KR_INLINE void WN(give)(const V *local, void *field) {
   EACH(v) VF(store)((REAL *)field + v, local[v / VN]);
 }
 
-// tan(pi cutoff dt) up to the limit 0.49 of the rate as sine / cosine, t = 2 cutoff dt: its pole at
-// t = 1 (f32: and one for the others) as a factor of the cosine, the rest a polynomial (Remez;
-// relative error 1e-7 and 5.4e-16). f32 has t in a unit that makes both leading factors one.
-#if KR_PASS == 32
-#define T_UNIT 0x1.c0f6a2p-4
-KR_INLINE V WN(corner_sine)(V t, V z) { return t * ((z - 0x1.eb29aep-2f) * z + 0x1.54ea8ep-6f); }
-KR_INLINE V WN(corner_cosine)(V z) { return (0x1.89b014p-7f - z) * (0x1.ef036p-4f - z); }
-#else
-#define T_UNIT 1.0
-KR_INLINE V WN(corner_sine)(V t, V z) {
-  V p = VF(all)(-0x1.5fb68e9e68ad1p-28);
-  p = p * z - 0x1.6dee4fdbe45ddp-26;
-  p = p * z - 0x1.04b93513fc6ccp-22;
-  p = p * z - 0x1.1df250b9fd164p-19;
-  p = p * z - 0x1.43c63bcb198d6p-16;
-  p = p * z - 0x1.70d9d89a212b0p-13;
-  p = p * z - 0x1.af330c76c9d88p-10;
-  p = p * z - 0x1.1401fabebc192p-6;
-  p = p * z - 0x1.1d8f9b879c716p-2;
-  p = p * z + 0x1.921fb54442d1cp+0;
-  return t * p;
-}
-KR_INLINE V WN(corner_cosine)(V z) { return 1 - z; }
-#endif
-KR_INLINE V WN(svf_q)(V q) {
-  return VF(lesser)(VF(greater)(q, VF(all)((REAL)0.025)), VF(all)((REAL)0x1p40));
-}
-
-// With g = tan(pi cutoff dt) and a1 = 1 / (1 + g (g + 1/q)): 2 a1 - 1, 2 g a1, 2 g g a1.
-typedef struct WN(Svf) {
-  V b1, b2, b3;
-} WN(Svf);
-KR_INLINE WN(Svf) WN(svf_make)(V cutoff, V t_dt, V q) {
-  V t = VF(greater)(cutoff * t_dt, VF(all)((REAL)(0x1p-39 * (double)T_UNIT)));
-  t = VF(lesser)(t, VF(all)((REAL)(0.98 * (double)T_UNIT)));
-  V z = t * t, s = WN(corner_sine)(t, z), c = WN(corner_cosine)(z);
-  V cc = c * c, sc = s * c, ss = s * s, scale = 2 * q / ((cc + ss) * q + sc);
-  return (WN(Svf)){cc * scale - 1, sc * scale, ss * scale};
-}
+#include "ops/corner.inc"
 
 // What the ticks of one vector need besides the coefficients. What is not kept of the states stays
 // until the next tick takes them.

@@ -36,6 +36,7 @@
   X(envelopes, level)                                                                              \
   X(control, level)                                                                                \
   X(filters, level)                                                                                \
+  X(ladder, level)                                                                                 \
   X(delays, level)                                                                                 \
   X(mixing, level)                                                                                 \
   X(samples, level)                                                                                \
