@@ -54,7 +54,7 @@ typedef struct Options {
   bool has_seed;
   uint64_t seed;
   uint32_t block, threads;
-  bool video, digest, json, dot, live, parse_only, write, quiet, lenient, force;
+  bool video, stems, digest, json, dot, live, parse_only, write, quiet, lenient, force;
   const char *second; ///< second file of `diff`
 } Options;
 

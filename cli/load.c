@@ -90,6 +90,7 @@ int load_program(const Options *options, const char *file, Stage stage, KrProgra
   memcpy(program_options.class_rate, options->class_rate, sizeof options->class_rate);
   program_options.has_seed = options->has_seed;
   program_options.seed = options->seed;
+  program_options.stems = options->stems;
   program_options.lenient = options->lenient;
   program_options.settings = options->sets;
   program_options.n_settings = options->n_sets;

@@ -19,6 +19,7 @@ const CommandRow command_rows[] = {
      "stdout)\n"
      "  -d DURATION          program time: 4s 250ms 1/48000 8beats\n" PROGRAM_OPTIONS
      "  --probe FLOW.NAME    write any named stream too\n"
+     "  --stems              write what is sent to every bus, too\n"
      "  --block N            ask for N frames at a time, as a device does\n"
      "  --threads N          run independent parts on N threads (default 1)\n"
      "  --format F           float (default), pcm16, pcm24\n"

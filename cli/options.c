@@ -51,6 +51,7 @@ static const Row rows[] = {
     {"--format", STRING, offsetof(Options, format), "render "},
     {"--lenient", FLAG, offsetof(Options, lenient), LOADERS},
     {"--video", FLAG, offsetof(Options, video), "render "},
+    {"--stems", FLAG, offsetof(Options, stems), "render "},
     {"--digest", FLAG, offsetof(Options, digest), "render "},
     {"--json", FLAG, offsetof(Options, json), "render plan trace ops "},
     {"--dot", FLAG, offsetof(Options, dot), "graph plan "},

@@ -37,6 +37,7 @@ typedef struct KrProgramOptions {
   KrRatio step; ///< most program time one kr_session_run may advance; 0/1: the engine's choice
   uint32_t span_ticks; ///< most ticks of a flow run in one call; 0: the engine's choice
   KrLevel level;       ///< vector level of the kernels, supported here; 0: the best. Never a bit
+  bool stems;          ///< what is sent to a bus is an output, too: `bus.sender`
   bool lenient;        ///< a sound file that cannot be read is silence and a warning, no error
 } KrProgramOptions;
 void kr_program_defaults(KrProgramOptions *options);

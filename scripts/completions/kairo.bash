@@ -29,7 +29,7 @@ _kairo() {
   case ${COMP_WORDS[1]} in
   render)
     options+=' -o -d --rate --seed --set --input --probe --profile --lenient --block --threads --format'
-    options+=' --video --digest --json --snapshot-at --from-snapshot --swap-at'
+    options+=' --stems --video --digest --json --snapshot-at --from-snapshot --swap-at'
     ;;
   check) options+=' --parse-only' ;;
   plan) options+=' --live --json --dot' ;;

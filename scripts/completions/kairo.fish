@@ -30,6 +30,7 @@ complete -c kairo -n $render -l profile -x -d profile
 complete -c kairo -n $render -l block -x -d 'frames asked for at a time'
 complete -c kairo -n $render -l threads -x -d threads
 complete -c kairo -n $render -l format -x -a 'float pcm16 pcm24' -d 'sample format'
+complete -c kairo -n $render -l stems -d 'the parts of every bus, too'
 complete -c kairo -n $render -l video -d 'pictures as one video'
 complete -c kairo -n $render -l digest -d 'print digests of the outputs'
 complete -c kairo -n $render -l json -d 'summary as JSON'

@@ -203,6 +203,7 @@ typedef enum KrOutputKind {
 typedef struct KrOutput {
   uint32_t flow;
   KrText label; ///< empty when unnamed
+  KrText name;  ///< of its file and digest; empty: flow[.label]
   KrOutputKind kind;
   KrRef *refs;     ///< one per channel or column; all in `flow`
   KrText *columns; ///< NUMBERS: column names below the label (`freq`), empty for a bare number

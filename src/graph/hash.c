@@ -101,6 +101,7 @@ static void put_structure(KrHash *hash, const KrGraph *graph) {
     const KrOutput *output = &graph->outputs[i];
     kr_hash_put_u32(hash, output->flow);
     put_text(hash, output->label);
+    if (output->name.n > 0) put_text(hash, output->name);
     kr_hash_put_u32(hash, (uint32_t)output->kind);
     kr_hash_put_u32(hash, output->n_refs);
     for (uint32_t k = 0; k < output->n_refs; k++) put_ref(hash, output->refs[k]);

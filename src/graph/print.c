@@ -196,6 +196,7 @@ static void print_events(KrBuffer *out, const KrEvents *events, uint32_t index) 
 static void print_output(const KrGraph *graph, KrBuffer *out, const KrOutput *output) {
   kr_buffer_print(out, "output %t", graph->flows[output->flow].name);
   if (output->label.n > 0) kr_buffer_print(out, ".%t", output->label);
+  if (output->name.n > 0) kr_buffer_print(out, " as %t", output->name);
   kr_buffer_print(out, " %s", output_text[output->kind]);
   if (output->kind == KR_OUTPUT_EVENTS) {
     kr_buffer_print(out, " e%u\n", output->events);

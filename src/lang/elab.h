@@ -22,6 +22,7 @@ typedef struct KrElabOptions {
   const KrElabSet *inputs; ///< --input name=source: number, file path, `midi:file`, `csv:file`
   uint32_t n_inputs;
   bool lenient;        ///< a sound file that cannot be read is silence and a warning
+  bool stems;          ///< what is sent to each bus is an output, too
   uint32_t max_nodes;  ///< 0: 4 million
   uint32_t max_unroll; ///< 0: 1 million
 } KrElabOptions;

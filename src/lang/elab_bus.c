@@ -356,3 +356,53 @@ void kr_busses_finish(KrElab *e) {
   for (uint32_t i = 0; i < e->n_flows; i++)
     if (e->flows[i]->bus != NULL) close_bus(e, e->flows[i]->bus);
 }
+
+static bool has_name(KrElab *e, const KrOutput *output, KrText name) {
+  if (output->name.n > 0) return kr_text_equal(output->name, name);
+  KrText flow = e->graph->flows[output->flow].name;
+  const char *dot = output->label.n > 0 ? "." : "";
+  return kr_text_is(name, kr_text_print(e->arena, "%t%s%t", flow, dot, output->label));
+}
+
+/// `bus.sender`, with a number where an output is called so already.
+static KrText stem_name(KrElab *e, const KrSend *send) {
+  KrText bus = send->bus->flow->name, sender = send->flow->name;
+  KrText name = kr_text_from(kr_text_print(e->arena, "%t.%t", bus, sender));
+  uint32_t suffix = 2;
+  for (uint32_t i = 0; i < e->graph->n_outputs; i++) {
+    if (!has_name(e, &e->graph->outputs[i], name)) continue;
+    name = kr_text_from(kr_text_print(e->arena, "%t.%t-%u", bus, sender, suffix++));
+    i = UINT32_MAX; // look at all again
+  }
+  return name;
+}
+
+/// Stands in the sender: what only `prev(bus())` hears must not become a read of the same tick.
+static void publish_stem(KrElab *e, const KrSend *send) {
+  const KrBus *bus = send->bus;
+  const KrFlow *flow = &e->graph->flows[send->flow->index];
+  bool sound = flow->cls == KR_CLASS_AUDIO && flow->clock.dt.num == 1;
+  KrOutput output = {.flow = send->flow->index,
+                     .name = stem_name(e, send),
+                     .kind = sound ? KR_OUTPUT_AUDIO : KR_OUTPUT_NUMBERS,
+                     .n_refs = bus->n_channels,
+                     .origin = kr_span_origin(send->span)};
+  output.refs = KR_NEW_ARRAY(e->arena, KrRef, bus->n_channels);
+  if (!sound) output.columns = KR_NEW_ARRAY(e->arena, KrText, bus->n_channels);
+  for (uint32_t i = 0; i < bus->n_channels; i++) {
+    output.refs[i] = send->channels[send->n_channels == 1 ? 0 : i].as.ref;
+    if (!sound && bus->n_channels > 1)
+      output.columns[i] = kr_text_from(kr_text_print(e->arena, "%u", i));
+  }
+  KR_PUSH(e->arena, e->graph->outputs, e->graph->n_outputs, e->graph->cap_outputs, output);
+}
+
+void kr_busses_publish(KrElab *e) {
+  uint32_t n = e->graph->n_outputs;
+  for (uint32_t i = 0; i < e->n_flows; i++)
+    for (uint32_t k = 0; e->flows[i]->bus != NULL && k < e->flows[i]->bus->n_sends; k++)
+      publish_stem(e, e->flows[i]->bus->sends[k]);
+  if (n == e->graph->n_outputs && e->list->n_errors == 0)
+    kr_diagnose(e->list, KR_WARNING, e->flows[0]->span, "send to a flow that reads `bus()`",
+                "there are no stems: nothing is sent to a bus");
+}

@@ -247,6 +247,8 @@ void kr_flow_header(KrElab *e, KrFlowInfo *info);
 void kr_flows_elaborate(KrElab *e, const KrFlowInfo *bus);
 /// elab_bus.c: gives every bus what is sent to it, after all flows.
 void kr_busses_finish(KrElab *e);
+/// One output more for every send, `bus.sender`.
+void kr_busses_publish(KrElab *e);
 /// Whether the text of `flow`, or of what it may call, has a `send` to `bus`.
 bool kr_bus_may_hear(KrElab *e, const KrFlowInfo *bus, const KrFlowInfo *flow);
 void kr_program_collect(KrElab *e, const KrAst *program);

@@ -365,6 +365,7 @@ static void elaborate(KrElab *e, const KrAst *program) {
   kr_flows_elaborate(e, NULL);
   kr_busses_finish(e);
   for (uint32_t i = 0; i < e->n_flows; i++) kr_flow_publish(e, e->flows[i]);
+  if (e->options->stems) kr_busses_publish(e);
   kr_check_writers(e);
   patch_forwards(e);
   check_grid(e);

@@ -144,6 +144,7 @@ static KrStatus elaborate(KrProgram *program) {
   for (int i = 0; i < 4; i++) options.class_rate[i] = given->class_rate[i];
   options.has_seed = given->has_seed;
   options.seed = given->seed;
+  options.stems = given->stems;
   options.lenient = given->lenient;
   options.sets = copy_settings(program, given->settings, given->n_settings);
   options.n_sets = given->n_settings;
@@ -246,6 +247,7 @@ uint32_t kr_program_outputs(const KrProgram *program) { return program->graph->n
 
 const char *kr_output_name(const KrGraph *graph, const KrOutput *output, KrArena *arena) {
   KrText flow = output->flow != KR_NONE ? graph->flows[output->flow].name : KR_TEXT("program");
+  if (output->name.n > 0) return kr_text_string(arena, output->name);
   if (output->label.n == 0) return kr_text_string(arena, flow);
   return kr_text_print(arena, "%t.%t", flow, output->label);
 }
