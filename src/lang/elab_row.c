@@ -168,7 +168,8 @@ static KrDim result_dim(const KrOp *op, KrDim dim) {
     int base, exponent; ///< base -1: none; -2: half
   } rows[] = {{"sqrt", -2, 0},           {"sign", -1, 0},        {"atan2", -1, 0},
               {"smoothstep", -1, 0},     {"mtof", KR_DIM_S, -1}, {"db", KR_DIM_DB, 1},
-              {"zero_crossings", -1, 0}, {"colorize", -1, 0}};
+              {"zero_crossings", -1, 0}, {"colorize", -1, 0},    {"onset", -1, 0},
+              {"pitch", KR_DIM_S, -1}};
   for (uint32_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
     if (strcmp(op->name, rows[i].name) != 0) continue;
     bool ok = true;
@@ -599,13 +600,35 @@ static bool row_fits_levels(KrElab *e, const KrOp *op, KrArgs args) {
   return true;
 }
 
-/// Rows of one name differ by the shape of their first argument, or by taking a level in dB.
+static bool is_pair(KrElab *e, KrArgs args) {
+  const KrVal *val = args.n > 0 ? kr_arg_value(e, &args.at[0]) : NULL;
+  if (val != NULL && val->kind == KR_VAL_FOREIGN) val = val->as.foreign.inner;
+  return val != NULL && val->kind == KR_VAL_TUPLE && val->as.items.n == 2;
+}
+
+/// A row of two channels takes a pair, unless an argument is for the row of one alone.
+static bool row_takes_pair(const KrOp *op, KrArgs args) {
+  if (args.n >= kr_op_ports(op)) return false;
+  for (uint32_t i = 0; i < args.n; i++) {
+    bool known = args.at[i].name.n == 0;
+    for (uint32_t k = 0; k + 1 < kr_op_ports(op) && !known; k++)
+      known = kr_text_is(args.at[i].name, op->in[k].name);
+    if (!known) return false;
+  }
+  return true;
+}
+
+/// Rows of one name differ by the shape of their first argument, by taking a level in dB, or by
+/// taking two channels.
 static const KrOp *choose_row(KrElab *e, KrText name, KrArgs args) {
   const KrOp *first = NULL, *taken = NULL, *op;
   bool several = kr_registry_find(name, 1) != NULL;
   KrShape shape = several && args.n > 0 ? shape_of(kr_arg_value(e, &args.at[0])) : KR_SHAPE_SCALAR;
+  for (uint32_t i = 0; several && (op = kr_registry_find(name, i)) != NULL; i++)
+    if ((op->flags & KR_OP_PAIR) != 0 && is_pair(e, args) && row_takes_pair(op, args)) return op;
   for (uint32_t i = 0; (op = kr_registry_find(name, i)) != NULL; i++) {
     if (op->core != KR_CORE_NONE && op->core != KR_CORE_FFT) continue;
+    if (op->flags & KR_OP_PAIR) continue;
     if (!several || !row_takes(op, shape, args.n)) {
       if (first == NULL) first = op;
       continue;
@@ -660,6 +683,10 @@ KrVal kr_call_op(KrElab *e, KrText name, KrArgs args, KrSpan span) {
   for (uint32_t i = 0; i < call.n_ports; i++) names[i] = call.op->in[i].name;
   if (!kr_bind_args(e, args, names, call.slots, call.op->name, span)) return kr_val_poison();
   if (!read_values(e, &call)) return kr_val_poison();
+  if ((call.op->flags & KR_OP_PAIR) != 0 && call.vals[0].kind == KR_VAL_TUPLE) {
+    call.vals[call.n_ports - 1] = call.vals[0].as.items.at[1];
+    call.vals[0] = call.vals[0].as.items.at[0];
+  }
   uint32_t n_channels, port = find_channels(e, &call, &n_channels);
   return port != KR_NONE ? call_channels(e, &call, port, n_channels) : finish_call(e, &call);
 }

@@ -15,8 +15,12 @@
   X(mixing)                                                                                        \
   X(shaping)                                                                                       \
   X(samples)                                                                                       \
+  X(grains)                                                                                        \
+  X(space)                                                                                         \
+  X(dynamics)                                                                                      \
   X(spectra)                                                                                       \
   X(maths)                                                                                         \
+  X(hearing)                                                                                       \
   X(fields) X(cells) X(pictures) X(streams) X(operators)
 
 #define KR_FAMILY_DECLARE(name) extern const KrFamily kr_family_##name;

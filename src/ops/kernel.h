@@ -40,6 +40,10 @@
   X(delays, level)                                                                                 \
   X(mixing, level)                                                                                 \
   X(samples, level)                                                                                \
+  X(grains, level)                                                                                 \
+  X(space, level)                                                                                  \
+  X(dynamics, level)                                                                               \
+  X(hearing, level)                                                                                \
   X(shaping, level)                                                                                \
   X(spectra, level) X(maths, level) X(operators, level)
 typedef struct KrKernelList {

@@ -241,6 +241,7 @@ enum {
   KR_OP_GAIN = 1024,   /* the same, by one factor */
   KR_OP_SCALES = 2048, /* sixteen lanes take input 1 scaled (n_scales) while input 2 is held */
   KR_OP_ENDS = 4096,   /* a voice lasts until those that have it are silent (KrCallVoice.end) */
+  KR_OP_PAIR = 8192,   /* two channels in a tuple are its first and its last input */
   KR_OP_ADDS = 256     /* can be added to what is there (adds); KR_OP_ALONE: its only lane */
 };
 

@@ -42,9 +42,9 @@ static void check_port(const KrOp *op, const KrPort *port) {
   bool exact;
   int64_t num, den;
   double value;
-  size_t n = strspn(port->preset, "-0123456789.");
-  if (!kr_number_parse((KrText){port->preset + (port->preset[0] == '-'), n}, &exact, &num, &den,
-                       &value))
+  const char *digits = port->preset + (port->preset[0] == '-');
+  size_t n = strspn(digits, "0123456789.");
+  if (!kr_number_parse((KrText){digits, n}, &exact, &num, &den, &value))
     fail_msg("%s %s: preset %s is no number", op->name, port->name, port->preset);
 }
 

@@ -62,7 +62,8 @@ static void choose_port(Rig *rig, uint32_t i, uint64_t *seed) {
 static void settle_ports(Rig *rig) {
   for (uint32_t i = 0; i < kr_op_ports(rig->op); i++) {
     const char *name = rig->op->in[i].name;
-    if (strcmp(name, "size") == 0) rig->port[i] = rig_number(32, 1);
+    if (strcmp(name, "size") == 0 && rig->op->in[i].kind == KR_PORT_CONST)
+      rig->port[i] = rig_number(32, 1);
     if (strcmp(name, "hop") == 0) rig->port[i] = rig_number(8, 1);
     if (strcmp(name, "width") == 0 && rig->op->in[i].kind == KR_PORT_CONST)
       rig->port[i] = rig_number(23, 1);
@@ -235,6 +236,11 @@ static bool is_scalar(const Rig *rig, const Inputs *inputs) {
   return rig->type.shape == KR_SHAPE_SCALAR;
 }
 
+// Its kernel knows one lane only.
+static bool is_single(const KrOp *op) {
+  return (op->flags & (KR_OP_ALONE | KR_OP_ADDS | KR_OP_FAULTS)) == KR_OP_ALONE;
+}
+
 // One random set of ports and inputs: all lanes in random tiles against each lane tick by tick.
 static bool try_row(const KrOp *op, KrElem elem, KrLevel level, uint64_t *seed) {
   Rig wide, single;
@@ -251,7 +257,7 @@ static bool try_row(const KrOp *op, KrElem elem, KrLevel level, uint64_t *seed) 
   }
   if (strcmp(op->name, "convert") == 0) wide.type = target;
   fill_inputs(&wide, &inputs, seed);
-  uint32_t lanes = is_scalar(&wide, &inputs) ? KR_LANES : 1;
+  uint32_t lanes = is_scalar(&wide, &inputs) && !is_single(op) ? KR_LANES : 1;
   if (lanes == 1) {
     Rig narrow;
     make_twin(&wide, &narrow, 1, 0);
