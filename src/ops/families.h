@@ -6,6 +6,8 @@
 
 #define KR_FAMILY_LIST(X)                                                                          \
   X(oscillators)                                                                                   \
+  X(tones)                                                                                         \
+  X(drums)                                                                                         \
   X(noise)                                                                                         \
   X(envelopes)                                                                                     \
   X(control)                                                                                       \
@@ -14,6 +16,7 @@
   X(delays)                                                                                        \
   X(mixing)                                                                                        \
   X(shaping)                                                                                       \
+  X(modulation)                                                                                    \
   X(samples)                                                                                       \
   X(grains)                                                                                        \
   X(space)                                                                                         \

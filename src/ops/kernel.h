@@ -44,7 +44,10 @@
   X(space, level)                                                                                  \
   X(dynamics, level)                                                                               \
   X(hearing, level)                                                                                \
+  X(tones, level)                                                                                  \
+  X(drums, level)                                                                                  \
   X(shaping, level)                                                                                \
+  X(modulation, level)                                                                             \
   X(spectra, level) X(maths, level) X(operators, level)
 typedef struct KrKernelList {
   KrKernel *const *at;
