@@ -1,5 +1,6 @@
 // kairo doctor: what this build and machine offer.
 #include "cli.h"
+#include "io/child.h"
 #include "io/png.h"
 #include "io/sndfile.h"
 #include "kairo/kairo.h"
@@ -30,6 +31,8 @@ int run_doctor(int n_args, char **args) {
          sndfile != NULL ? sndfile : "not built in: install libsndfile1-dev and build again");
   printf("pictures    %s\n",
          kr_png_has_library() ? "PNG through libpng" : "PNG by the own writer, uncompressed");
+  printf("films       %s\n",
+         kr_child_exists("ffmpeg") ? "MP4 through ffmpeg" : "ffmpeg is not here: install it");
   printf("live        not available yet\n");
   printf("numerics    strict\n");
   return EXIT_OK;

@@ -23,7 +23,7 @@ const CommandRow command_rows[] = {
      "  --block N            ask for N frames at a time, as a device does\n"
      "  --threads N          run independent parts on N threads (default 1)\n"
      "  --format F           float (default), pcm16, pcm24\n"
-     "  --video              pictures as MP4 with the sound (not available yet)\n"
+     "  --video              pictures as MP4 with the sound, through ffmpeg\n"
      "  --digest             print the SHA-256 of every output\n"
      "  --json               print the summary as JSON\n"
      "  --snapshot-at T      also write DIR/at-<grid tick>.snap\n"

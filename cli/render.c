@@ -315,9 +315,10 @@ static void print_summary(Render *render) {
       fprintf(stderr, ", %llu clipped\n", (unsigned long long)sink->n_clipped);
     } else {
       fprintf(stderr, "%s\n",
-              sink->output->kind == KR_OUTPUT_PICTURES ? "pictures"
-              : sink->output->kind == KR_OUTPUT_EVENTS ? "events"
-                                                       : "rows");
+              sink->video != NULL                        ? "pictures in a film"
+              : sink->output->kind == KR_OUTPUT_PICTURES ? "pictures"
+              : sink->output->kind == KR_OUTPUT_EVENTS   ? "events"
+                                                         : "rows");
     }
   }
 }
@@ -378,9 +379,14 @@ static int check_options(const Options *options) {
   static const char *const formats[] = {"float", "pcm16", "pcm24"};
   if (options->file == NULL)
     return usage_error("render", "which program? give a FILE, or - for standard input");
-  if (options->video)
-    return usage_error("render", "`--video` is not available yet: pictures are written as PNG");
   bool to_stdout = options->out != NULL && strcmp(options->out, "-") == 0;
+  if (options->video && to_stdout)
+    return usage_error("render", "`--video` writes files: use -o DIR");
+  if (options->video && !kr_child_exists("ffmpeg")) {
+    fprintf(stderr, "kairo render: `--video` needs the program ffmpeg, which is not here: install "
+                    "the package ffmpeg\n");
+    return EXIT_ENVIRONMENT;
+  }
   if (to_stdout && (options->digest || options->json))
     return usage_error("render", "`-o -` and `%s` both want standard output",
                        options->digest ? "--digest" : "--json");
@@ -412,6 +418,12 @@ static void start_threads(Render *render) {
   kr_session_use(render->session, &tasks);
 }
 
+static bool has_pictures(const KrGraph *graph) {
+  for (uint32_t i = 0; i < graph->n_outputs; i++)
+    if (graph->outputs[i].kind == KR_OUTPUT_PICTURES) return true;
+  return false;
+}
+
 static int render_all(Render *render) {
   int code = check_options(&render->options);
   if (code >= 0) return code;
@@ -429,6 +441,9 @@ static int render_all(Render *render) {
   if ((code = read_stops(render)) >= 0) return code;
   if (render->program->graph->n_outputs == 0)
     fprintf(stderr, "%s: warning: the program has no output\n", render->options.file);
+  if (render->options.video && !has_pictures(render->program->graph))
+    fprintf(stderr, "%s: warning: `--video`, but the program has no pictures\n",
+            render->options.file);
   uint32_t n_sinks = render->program->graph->n_outputs;
   for (uint32_t i = 0; i < render->options.n_swap_at; i++)
     n_sinks += render->swaps[i].program->graph->n_outputs;

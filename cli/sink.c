@@ -106,6 +106,7 @@ static int open_file(SinkSet *set, Sink *sink, const KrFlow *flow, int64_t n_tic
     if (open_wav(sink, set->options, flow, n_ticks) != KR_OK) return fail(sink->wav.writer.error);
     break;
   case KR_OUTPUT_PICTURES:
+    if (set->options->video) return film_open(set, sink, flow);
     if (kr_file_make_folder(sink->path, error) != KR_OK) return fail(error);
     break;
   default:
@@ -131,8 +132,11 @@ static int open_sink(SinkSet *set, const KrProgram *program, uint32_t index, KrR
   int64_t n_ticks;
   if (count_ticks(flow, begin, end, &sink->next_tick, &n_ticks) != KR_OK)
     return fail("the run is too long");
+  sink->first_tick = sink->next_tick;
   if (set->folder != NULL) {
-    const char *file = kr_text_print(&set->arena, "%s%s", sink->stem, endings[output->kind]);
+    bool film = output->kind == KR_OUTPUT_PICTURES && set->options->video;
+    const char *ending = film ? ".mp4" : endings[output->kind];
+    const char *file = kr_text_print(&set->arena, "%s%s", sink->stem, ending);
     sink->path = kr_file_join(&set->arena, set->folder, file);
     return open_file(set, sink, flow, n_ticks);
   }
@@ -170,6 +174,7 @@ static Sink *find_same(SinkSet *set, const KrGraph *graph, const KrOutput *outpu
 }
 
 int sinks_follow(SinkSet *set, const KrProgram *program, KrRatio begin, KrRatio end) {
+  if (set->n == 0) set->begin = begin;
   const KrGraph *graph = program->graph;
   Sink **same = kr_arena_array(&set->arena, graph->n_outputs + 1, sizeof *same);
   if (same == NULL) return fail(kr_status_text(KR_ERROR_MEMORY));
@@ -314,6 +319,11 @@ static int drain_pictures(SinkSet *set, Sink *sink, const KrSession *session, in
     memcpy(rgba, at, n_bytes);
     kr_hash_put(&sink->hash, at, n_bytes);
     if (!sink->is_open) continue;
+    if (sink->video != NULL) {
+      int code = film_put(set, sink, rgba);
+      if (code != EXIT_OK) return code;
+      continue;
+    }
     char error[KR_IO_MESSAGE], path[4096];
     KrImage image = {.width = type.dim[0], .height = type.dim[1], .rgba = rgba};
     if (!name_picture(sink, sink->next_tick, path, sizeof path))
@@ -413,8 +423,10 @@ int sinks_commit(SinkSet *set) {
     } else if (sink->output->kind != KR_OUTPUT_PICTURES) {
       if (kr_writer_commit(&sink->table) != KR_OK) return fail(sink->table.error);
     }
-    sink->is_open = false;
+    sink->is_open = sink->video != NULL; // films are whole when the sound is
   }
+  for (uint32_t i = 0; i < set->n; i++)
+    if (set->at[i].is_open && film_commit(set, &set->at[i]) != EXIT_OK) return EXIT_PROGRAM;
   return EXIT_OK;
 }
 
@@ -433,7 +445,12 @@ void sinks_abort(SinkSet *set) {
     if (sink->is_open &&
         (sink->output->kind == KR_OUTPUT_NUMBERS || sink->output->kind == KR_OUTPUT_EVENTS))
       kr_writer_abort(&sink->table);
-    if (sink->is_open && sink->output->kind == KR_OUTPUT_PICTURES) remove_pictures(sink);
+    if (sink->is_open && sink->output->kind == KR_OUTPUT_PICTURES) {
+      if (sink->video != NULL)
+        film_abort(sink);
+      else
+        remove_pictures(sink);
+    }
     sink->is_open = false;
   }
 }

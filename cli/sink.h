@@ -3,6 +3,7 @@
 #define KR_CLI_SINK_H
 #include "cli.h"
 #include "io/png.h"
+#include "io/video.h"
 #include "io/wav.h"
 #include "sched/signal.h"
 
@@ -14,13 +15,14 @@ typedef struct Sink {
   const char *stem; ///< file name without ending, unique in the folder
   char *path;       ///< file, or folder of pictures
   KrHash hash;
-  bool is_hashed;    ///< samples go into `hash`: someone will ask for it
-  bool is_metered;   ///< someone will ask for the peak
-  int64_t next_tick; ///< first one not written
+  bool is_hashed;                ///< samples go into `hash`: someone will ask for it
+  bool is_metered;               ///< someone will ask for the peak
+  int64_t first_tick, next_tick; ///< first one taken, first one not yet
   bool is_open;
   bool is_active; ///< an output of the program that runs now
   KrWav wav;
   KrWriter table;
+  KrVideo *video;     ///< NULL: pictures one by one
   float *frames;      ///< sound that waits to be written
   uint32_t n_waiting; ///< frames of it
   double peak;
@@ -32,6 +34,7 @@ typedef struct SinkSet {
   uint32_t n, cap;
   KrArena arena;
   const Options *options;
+  KrRatio begin;      ///< of the run
   const char *folder; ///< NULL: the first sound goes to standard output
 } SinkSet;
 
@@ -45,6 +48,11 @@ int sinks_follow(SinkSet *set, const KrProgram *program, KrRatio begin, KrRatio 
 int sinks_drain(SinkSet *set, KrSession *session);
 int sinks_commit(SinkSet *set);
 void sinks_abort(SinkSet *set);
+/// Pictures as a film: opens, takes one picture, ends with the sound of `set`, drops (film.c).
+int film_open(SinkSet *set, Sink *sink, const KrFlow *flow);
+int film_put(SinkSet *set, Sink *sink, const uint8_t *rgba);
+int film_commit(SinkSet *set, Sink *sink);
+void film_abort(Sink *sink);
 /// Some sound is written.
 bool sinks_have_sound(const SinkSet *set);
 void sinks_print_digest(SinkSet *set);

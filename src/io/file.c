@@ -3,6 +3,7 @@
 #define _XOPEN_SOURCE 700 // realpath
 #include "io/file.h"
 #include "base/text.h"
+#include "io/child.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -41,6 +42,7 @@ static int64_t write_some(int fd, const void *at, size_t n_bytes) {
 
 void kr_io_cancel(void) {
   int saved = errno;
+  kr_child_cancel();
   for (Live *entry = atomic_load(&live_list); entry; entry = entry->next)
     if (atomic_load(&entry->state) == LIVE) unlink(entry->path);
   errno = saved;
@@ -382,6 +384,10 @@ KrStatus kr_writer_commit(KrWriter *writer) {
   }
   close_writer(writer);
   return writer->status;
+}
+
+const char *kr_writer_temporary(const KrWriter *writer) {
+  return writer->live == NULL ? NULL : ((const Live *)writer->live)->path;
 }
 
 void kr_writer_abort(KrWriter *writer) { close_writer(writer); }

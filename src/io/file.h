@@ -53,12 +53,16 @@ KrStatus kr_writer_patch(KrWriter *writer, uint64_t offset, const void *at, size
 /// Writes what is buffered, closes and renames. After a failure: removes the temporary file and
 /// returns that failure. Either way the writer is closed.
 KrStatus kr_writer_commit(KrWriter *writer);
+/// Where the bytes are until then, for a program that writes them itself; NULL when there is no
+/// temporary file.
+const char *kr_writer_temporary(const KrWriter *writer);
 /// Closes and removes; fine on a closed writer.
 void kr_writer_abort(KrWriter *writer);
 /// One call: open, put, commit. `error` has KR_IO_MESSAGE bytes.
 KrStatus kr_file_write(const char *path, const void *at, size_t n_bytes, char *error);
 
-/// Removes every temporary file of this process; safe in a signal handler. [any]
+/// Ends every child and removes every temporary file of this process; safe in a signal handler.
+/// [any]
 void kr_io_cancel(void);
 /// Number of temporary files that exist now.
 uint32_t kr_io_count_live(void);
