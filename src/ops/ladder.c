@@ -119,18 +119,23 @@ KR_INLINE WN(Ladder) WN(ladder_make)(V cutoff, V res, V t_dt) {
   V feedback = WN(portion)(res) * (REAL)4.4, loop = feedback * square * square;
   return (WN(Ladder)){part, cosine * scale, feedback, loop, 1 / (1 + loop)};
 }
-// f(u) of u + loop f(u) = b.
+// f(u) of u + loop f(u) = b. The step is that of Newton with its fraction expanded by (3 + u^2)^2,
+// the denominator of f': one division less.
 KR_INLINE V WN(ladder_solve)(const WN(Ladder) * ladder, V b) {
-  V u = b * ladder->straight;
-  WN(Bend) bend = WN(bend)(u);
-  V excess = u + ladder->loop * bend.value - b;
-  return WN(bend)(u - excess / (1 + ladder->loop * bend.slope)).value;
+  V u = b * ladder->straight, near = WN(between)(u, -3, 3), square = near * near, e = square + 3;
+  V part = ladder->loop * (REAL)(1.0 / 9), flat = 9 - square;
+  V excess = ((u - b) * e + part * (near * (27 + square))) * e;
+  return WN(bend)(u - excess / (e * e + part * (flat * flat))).value;
 }
-KR_INLINE V WN(ladder_step)(const WN(Ladder) * ladder, V x, V drive, V *stage) {
+typedef struct WN(Drive) {
+  V gain, inverse;
+} WN(Drive);
+KR_INLINE V WN(ladder_step)(const WN(Ladder) * ladder, V x, WN(Drive) drive, V *stage) {
   V part = ladder->part, sum = stage[0];
   for (int i = 1; i < N_STAGES; i++) sum = sum * part + stage[i];
   x = WN(between)(WN(keep)(x), -0x1p40, 0x1p40) * (1 + ladder->feedback * (REAL)0.5);
-  V y = WN(ladder_solve)(ladder, (x - ladder->feedback * ladder->rest * sum) * drive) / drive;
+  V y = WN(ladder_solve)(ladder, (x - ladder->feedback * ladder->rest * sum) * drive.gain);
+  y = y * drive.inverse;
   for (int i = 0; i < N_STAGES; i++) {
     V half = (y - stage[i]) * part;
     y = half + stage[i];
@@ -142,7 +147,8 @@ KR_INLINE V WN(ladder_step)(const WN(Ladder) * ladder, V x, V drive, V *stage) {
 // Vectors go through the ticks together: one's divisions fill the time of another's.
 enum { WN(N_BESIDE) = KR_WIDTH / VN > 1 ? 2 : 1 };
 KR_INLINE void WN(ladder_lanes)(const KrCall *call, const size_t *strides, uint32_t first) {
-  V stage[WN(N_BESIDE)][N_STAGES], t_dt[WN(N_BESIDE)], drive[WN(N_BESIDE)];
+  V stage[WN(N_BESIDE)][N_STAGES], t_dt[WN(N_BESIDE)];
+  WN(Drive) drive[WN(N_BESIDE)];
   WN(Ladder) ladder[WN(N_BESIDE)];
   for (uint32_t i = 0, v = first; i < WN(N_BESIDE); i++, v += VN) {
     t_dt[i] = VF(load)(ENTRY(LADDER_DT, 0)) * (REAL)(2 * T_UNIT);
@@ -151,7 +157,10 @@ KR_INLINE void WN(ladder_lanes)(const KrCall *call, const size_t *strides, uint3
   for (uint32_t t = 0; t < call->n; t++)
     for (uint32_t i = 0, v = first; i < WN(N_BESIDE); i++, v += VN) {
       if (MOVES(1) || MOVES(2)) ladder[i] = WN(ladder_make)(X_AT(1), X_AT(2), t_dt[i]);
-      if (MOVES(3)) drive[i] = WN(between)(X_AT(3), (REAL)0.01, 100) * (REAL)0.5;
+      if (MOVES(3)) {
+        drive[i].gain = WN(between)(X_AT(3), (REAL)0.01, 100) * (REAL)0.5;
+        drive[i].inverse = 1 / drive[i].gain;
+      }
       V y = WN(ladder_step)(&ladder[i], X_AT(0), drive[i], stage[i]);
       VF(store)((REAL *)call->out[0] + t * KR_WIDTH + v, y);
     }

@@ -320,14 +320,15 @@ KR_INLINE WN(Rotation) WN(rotation_at)(V cutoff, V t_dt) {
   return (WN(Rotation)){(cosine - sine) * scale, 2 * VF(load)(root) * scale};
 }
 // What goes into the chain is x + feedback y; y = straight of it + kept.
-KR_INLINE V WN(phaser_step)(V *stage, const VI *is_there, WN(Rotation) at, V x, V feedback) {
+KR_INLINE V WN(phaser_step)(V *stage, const VI *is_there, uint32_t n, WN(Rotation) at, V x,
+                            V feedback) {
   V straight = VF(all)(1), kept = VF(all)(0);
-  for (int i = 0; i < MAX_STAGES; i++) {
+  for (uint32_t i = 0; i < n; i++) {
     straight = VF(select)(is_there[i], straight * -at.k, straight);
     kept = VF(select)(is_there[i], at.r * stage[i] - at.k * kept, kept);
   }
   V y = WN(keep)((x + feedback * kept) / (1 - feedback * straight));
-  for (int i = 0; i < MAX_STAGES; i++) {
+  for (uint32_t i = 0; i < n; i++) {
     V next = WN(keep)(at.r * y + at.k * stage[i]);
     y = VF(select)(is_there[i], at.r * stage[i] - at.k * y, y);
     stage[i] = VF(select)(is_there[i], next, stage[i]);
@@ -337,6 +338,9 @@ KR_INLINE V WN(phaser_step)(V *stage, const VI *is_there, WN(Rotation) at, V x, 
 static void WN(phaser_run)(const KrCall *call, const UINT *words) {
   size_t strides[6];
   FN(strides)(call, KR_WIDTH, 6, strides);
+  const uint32_t *counts = call->field[PHASER_COUNT];
+  uint32_t most = 0;
+  for (uint32_t l = 0; l < KR_WIDTH; l++) most = counts[l] > most ? counts[l] : most;
 #define X_AT(i) VF(load)((const REAL *)call->in[i] + t * strides[i] + v)
   for (uint32_t v = 0; v < KR_WIDTH; v += VN) {
     REAL *stages = (REAL *)call->field[PHASER_STAGES] + v;
@@ -345,8 +349,7 @@ static void WN(phaser_run)(const KrCall *call, const UINT *words) {
     VI is_there[MAX_STAGES];
     INT mask[VN];
     for (int i = 0; i < MAX_STAGES; i++) {
-      for (uint32_t l = 0; l < VN; l++)
-        mask[l] = -(INT)((uint32_t)i < ((const uint32_t *)call->field[PHASER_COUNT])[v + l]);
+      for (uint32_t l = 0; l < VN; l++) mask[l] = -(INT)((uint32_t)i < counts[v + l]);
       is_there[i] = VF(load_bits)(mask);
       stage[i] = VF(load)(stages + (size_t)i * KR_WIDTH);
     }
@@ -355,7 +358,7 @@ static void WN(phaser_run)(const KrCall *call, const UINT *words) {
       V octaves = WN(portion)(X_AT(2)) * (2 + 2 * sine), x = X_AT(0);
       WN(Rotation) at = WN(rotation_at)(X_AT(4) * WN(exp2)(octaves), t_dt);
       V feedback = WN(between)(X_AT(3), (REAL)-0.95, (REAL)0.95), mix = WN(portion)(X_AT(5));
-      V wet = WN(phaser_step)(stage, is_there, at, WN(keep)(x), feedback);
+      V wet = WN(phaser_step)(stage, is_there, most, at, WN(keep)(x), feedback);
       VF(store)((REAL *)call->out[0] + t * KR_WIDTH + v, x * (1 - mix) + wet * mix);
     }
     for (int i = 0; i < MAX_STAGES; i++) VF(store)(stages + (size_t)i * KR_WIDTH, stage[i]);

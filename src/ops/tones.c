@@ -44,7 +44,8 @@ static KrStatus prepare_fm(const KrPrep *prep, const char **message) {
   return KR_OK;
 }
 
-// A list of numbers is one cycle, of tuples a cycle each.
+// A list of numbers is one cycle, of tuples a cycle each. Its waves are shared by all that read it.
+static const char table_kind[] = "cycles";
 typedef struct Table {
   uint32_t n_cycles, n_points, n_levels, bits;
 } Table;
@@ -58,11 +59,6 @@ static bool find_table(const KrPrep *prep, Table *table) {
   for (uint32_t harmonics = 1; 2 * harmonics < table->n_points; harmonics *= 2)
     table->n_levels++, table->bits++;
   return true;
-}
-static uint64_t count_waves(const KrPrep *prep, uint32_t field) {
-  (void)field;
-  Table table;
-  return find_table(prep, &table) ? (uint64_t)table.n_cycles << (table.bits + 1) : 1;
 }
 // Bins 0..n/2 of one cycle: by a transform, or by sums where it has none of that size.
 static bool find_harmonics(KrArena *arena, const double *x, uint32_t n, double *bins[2]) {
@@ -83,10 +79,10 @@ static bool find_harmonics(KrArena *arena, const double *x, uint32_t n, double *
   }
   return true;
 }
-// One cycle at every level: the harmonics up to `top` on 16 times as many points, then half of
-// both.
-static bool put_levels(const KrPrep *prep, const Table *table, const double *x, uint64_t at) {
-  uint32_t n = table->n_points, size = UINT32_C(1) << table->bits;
+// One cycle at every level, to `to`: the harmonics up to `top` on 16 times as many points, then
+// half of both.
+static bool put_levels(const KrPrep *prep, const Table *table, const double *x, void *to) {
+  uint32_t n = table->n_points, size = UINT32_C(1) << table->bits, at = 0;
   double *bins[2], *part[2], *wave = KR_NEW_ARRAY(prep->arena, double, size);
   double *work = KR_NEW_ARRAY(prep->arena, double, 2 * (size_t)size);
   for (int i = 0; i < 2; i++) {
@@ -105,7 +101,12 @@ static bool put_levels(const KrPrep *prep, const Table *table, const double *x, 
       for (int i = 0; i < 2; i++) part[i][k] = has ? bins[i][k] * scale : 0;
     }
     kr_rfft_f64_inverse_generic(plan, part[0], part[1], wave, work);
-    for (uint32_t i = 0; i < size; i++) kr_prep_put(prep, TABLE_WAVES, at + i, wave[i]);
+    for (uint32_t i = 0; i < size; i++) {
+      if (prep->elem == KR_ELEM_F32)
+        ((float *)to)[at + i] = (float)wave[i];
+      else
+        ((double *)to)[at + i] = wave[i];
+    }
   }
   return true;
 }
@@ -120,9 +121,14 @@ static KrStatus prepare_wavetable(const KrPrep *prep, const char **message) {
   shape[SHAPE_CYCLES * prep->lanes] = table.n_cycles;
   shape[SHAPE_LEVELS * prep->lanes] = table.n_levels;
   shape[SHAPE_BITS * prep->lanes] = table.bits;
-  for (uint32_t i = 0; i < table.n_cycles; i++)
-    if (!put_levels(prep, &table, prep->port[0].points + (size_t)i * table.n_points,
-                    (uint64_t)i << (table.bits + 1)))
+  const double *points = prep->port[0].points;
+  size_t bytes = (size_t)kr_elem_bytes(prep->elem) << (table.bits + 1); // of a cycle
+  KrTableKey key = {table_kind, points, KR_RATIO_ONE, (uint64_t)prep->elem};
+  bool is_new;
+  char *waves = kr_prep_table(prep, &key, table.n_cycles * bytes, &is_new);
+  FIELD_AT(prep, TABLE_WAVES, uint64_t)[0] = (uint64_t)(uintptr_t)waves;
+  for (uint32_t i = 0; is_new && i < table.n_cycles; i++)
+    if (!put_levels(prep, &table, points + (size_t)i * table.n_points, waves + i * bytes))
       return KR_ERROR_MEMORY;
   return KR_OK;
 }
@@ -178,8 +184,7 @@ static const KrOp OPS[] = {
              "a cycle [x, ...], or as many as there are tuples [(x, ...), ...]"},
             FREQ("0..half the rate", "cycles a second; negative runs backwards"),
             SIGNAL("position", "", "0", "0..1", "0: the first cycle, 1: the last, linear between")},
-     .field = {PHASE_FIELDS, COEF("waves", CALL, 0), COEF("shape", U32, N_SHAPE)},
-     .count = count_waves,
+     .field = {PHASE_FIELDS, COEF("waves", U64, 1), COEF("shape", U32, N_SHAPE)},
      .prepare = prepare_wavetable,
      .doc = "Cycles read at any frequency: harmonics to a third of the rate at least, none that "
             "folds below it; the cubic between points"},
@@ -273,7 +278,7 @@ static void FN(fm)(const KrCall *call) {
 #else
 
 // The wave of `bits` at a phase.
-KR_INLINE REAL FN(wave_at)(const REAL *wave, size_t stride, uint32_t bits, UINT word) {
+KR_INLINE REAL FN(wave_at)(const REAL *wave, uint32_t bits, UINT word) {
   const uint32_t mask = (UINT32_C(1) << bits) - 1;
   const uint32_t i = (uint32_t)(word >> (KR_PASS - bits));
 #if KR_PASS == 32
@@ -281,38 +286,38 @@ KR_INLINE REAL FN(wave_at)(const REAL *wave, size_t stride, uint32_t bits, UINT 
 #else
   const REAL a = (REAL)((word << bits) >> 11) * 0x1p-53;
 #endif
-  const REAL p0 = wave[((i - 1) & mask) * stride], p1 = wave[i * stride];
-  const REAL p2 = wave[((i + 1) & mask) * stride], p3 = wave[((i + 2) & mask) * stride];
+  const REAL p0 = wave[(i - 1) & mask], p1 = wave[i];
+  const REAL p2 = wave[(i + 1) & mask], p3 = wave[(i + 2) & mask];
   const REAL d0 = p1 - p0, d1 = p2 - p1, d2 = p3 - p2, m1 = (d0 + d1) / 2, m2 = (d1 + d2) / 2;
   const REAL c2 = 2 * (d1 - m1) + (d1 - m2), c3 = (m1 - d1) + (m2 - d1);
   return ((c3 * a + c2) * a + m1) * a + p1;
 }
 // One cycle at a level that ends where its upper harmonics would fold below a third of the rate:
 // from half the rate on it gives way to the next. `turns` are those of a tick.
-KR_INLINE REAL FN(cycle_at)(const REAL *wave, size_t stride, const uint32_t *shape, UINT word,
-                            REAL turns) {
-  uint32_t bits = shape[SHAPE_BITS * stride], left = shape[SHAPE_LEVELS * stride];
+KR_INLINE REAL FN(cycle_at)(const REAL *wave, uint32_t bits, uint32_t left, UINT word, REAL turns) {
   REAL top = turns * (REAL)(UINT32_C(1) << (bits - 4));
   for (; left > 1 && top > (REAL)(2.0 / 3); left--, bits--) {
-    wave += stride << bits;
+    wave += (size_t)1 << bits;
     top = top / 2;
   }
   REAL part = ((REAL)(2.0 / 3) - top) * 6;
   part = part > 0 ? part < 1 ? part : 1 : 0;
   REAL next = 0;
-  if (part < 1 && left > 1) next = FN(wave_at)(wave + (stride << bits), stride, bits - 1, word);
-  return part * FN(wave_at)(wave, stride, bits, word) + (1 - part) * next;
+  if (part < 1 && left > 1) next = FN(wave_at)(wave + ((size_t)1 << bits), bits - 1, word);
+  return part * FN(wave_at)(wave, bits, word) + (1 - part) * next;
 }
 static void FN(wavetable_run)(const KrCall *call, const UINT *words) {
   const size_t lanes = call->lanes;
   size_t strides[2];
   FN(strides)(call, call->lanes, 2, strides);
-  const REAL *scale = call->field[FIELD_SCALE], *waves = call->field[TABLE_WAVES];
+  const REAL *scale = call->field[FIELD_SCALE];
+  const uint64_t *waves = call->field[TABLE_WAVES];
   const uint32_t *shapes = call->field[TABLE_SHAPE];
   REAL *restrict out = call->out[0];
   for (uint32_t l = 0; l < lanes; l++) {
-    const uint32_t *shape = shapes + l, n = shape[SHAPE_CYCLES * lanes];
-    const size_t apart = lanes << (shape[SHAPE_BITS * lanes] + 1);
+    const uint32_t n = shapes[SHAPE_CYCLES * lanes + l], bits = shapes[SHAPE_BITS * lanes + l];
+    const uint32_t n_levels = shapes[SHAPE_LEVELS * lanes + l];
+    const size_t apart = (size_t)2 << bits;
     for (uint32_t t = 0; t < call->n; t++) {
       REAL turns = RF(abs)(KR_AT(0) * scale[l]) * (REAL)(KR_PASS == 32 ? 0x1p-32 : 0x1p-64);
       REAL position = KR_AT(1);
@@ -321,9 +326,9 @@ static void FN(wavetable_run)(const KrCall *call, const UINT *words) {
       uint32_t i = (uint32_t)position;
       i = i + 1 < n ? i : n - 1;
       const UINT word = words[t * lanes + l];
-      const REAL *wave = waves + l + i * apart;
-      REAL y = FN(cycle_at)(wave, lanes, shape, word, turns), part = position - (REAL)i;
-      if (part > 0) y += part * (FN(cycle_at)(wave + apart, lanes, shape, word, turns) - y);
+      const REAL *wave = (const REAL *)(uintptr_t)waves[l] + i * apart;
+      REAL y = FN(cycle_at)(wave, bits, n_levels, word, turns), part = position - (REAL)i;
+      if (part > 0) y += part * (FN(cycle_at)(wave + apart, bits, n_levels, word, turns) - y);
       out[t * lanes + l] = y;
     }
   }

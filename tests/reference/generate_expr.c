@@ -239,7 +239,14 @@ static const char *const real_templates[] = {
     // filters
     "lowpass(%r, %f)", "lowpass(%r, %f, q=3)", "highpass(%r, %f)", "bandpass(%r, %f, q=0.3)",
     "notch(%r, %f)", "svf(%r, %f, mode=hp)", "onepole(%r, %f)", "dcblock(%r)",
-    "biquad(%r, 0.2, 0.3, 0.1, -0.4, %u)",
+    "biquad(%r, 0.2, 0.3, 0.1, -0.4, %u)", "ladder(%r, %f, res=%u)", "svf_morph(%r, %f, morph=%u)",
+    "eq3(%r, low=3dB, high=%u)",
+    // shapes, tones, effects that move
+    "saturate(%r, drive=%u)", "fold(%r, %r)", "bitcrush(%r, bits=%u * 8, rate=%u)",
+    "ringmod(%r, %f)", "tremolo(%r, %f, shape=saw)", "fm(freq=%f, index=%r, feedback=%u)",
+    "wavetable([0, 1, 0.5, -1], freq=%f)", "kick(%g)", "hat(%g, decay=%t)",
+    "phaser(%r, feedback=%u)", "flanger(%r, delay=%s * 1ms)", "echo(%r, time=%t, max=40ms)",
+    "tape(%r, time=4ms, max=10ms)",
     // delays
     "delay(%r, %d)", "delay(%r, %d, feedback=%u, mix=%u)",
     "delay(%r, %s * 1ms, feedback=0.5, max=4ms)", "comb(%r, %d)", "comb(%r, %d, feedback=%u)",
