@@ -5,10 +5,11 @@
 
 // No name, version or time of the encoder in the file.
 #define ANONYMOUS "-map_metadata", "-1", "-fflags", "+bitexact", "-flags", "+bitexact"
-#define FILTERS                                                                                    \
-  "scale=flags=accurate_rnd+bitexact:out_color_matrix=bt709:out_range=tv,"                         \
-  "pad=ceil(iw/2)*2:ceil(ih/2)*2,format=yuv420p"
 #define QUIET "ffmpeg", "-hide_banner", "-nostdin", "-loglevel", "error", "-y"
+
+// BT.709 in the range of television.
+static const char filters[] = "scale=flags=accurate_rnd+bitexact:out_color_matrix=bt709:"
+                              "out_range=tv,pad=ceil(iw/2)*2:ceil(ih/2)*2,format=yuv420p";
 
 static KrStatus fail(KrVideo *video, KrStatus status, const char *why) {
   if (why != video->error) snprintf(video->error, KR_IO_MESSAGE, "%s", why);
@@ -24,7 +25,7 @@ static KrStatus start_encoder(KrVideo *video) {
   const char *const args[] = {
       QUIET, "-f", "rawvideo", "-pix_fmt", "rgba", "-video_size", video->size,
       "-framerate", video->frames, "-i", "pipe:0", "-an", "-fps_mode", "passthrough",
-      "-vf", FILTERS,
+      "-vf", filters,
       "-colorspace", "bt709", "-color_primaries", "bt709", "-color_trc", "iec61966-2-1",
       "-c:v", "libx264", "-bf", "0", "-crf", "16", "-preset", "medium",
       "-bsf:v", "filter_units=remove_types=6", // the encoder's name and settings

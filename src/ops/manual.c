@@ -1,5 +1,6 @@
 // How the registry prints itself: signature, sentence, ports with unit, default and range.
 #include "ops/manual.h"
+#include <string.h>
 
 static const char *kind_text(KrPortKind kind) {
   switch (kind) {
@@ -77,10 +78,20 @@ static void put_cell(KrBuffer *out, KrText text) {
   }
 }
 
+bool kr_op_has_plot(const KrOp *op) {
+  if (op->core != KR_CORE_NONE || (op->flags & KR_OP_OPERATOR) != 0) return false;
+  if (kr_registry_find(kr_text_from(op->name), 0) != op) return false;
+  for (uint32_t i = 0; i < kr_op_ports(op); i++)
+    if (op->in[i].kind > KR_PORT_ASSET) return false;
+  return op->type == NULL || strcmp(op->family, "control") == 0; // counter's is a whole number
+}
+
 static void put_markdown(KrBuffer *out, const KrOp *op) {
   kr_buffer_print(out, "### `");
   put_signature(out, op);
   kr_buffer_print(out, "`\n\n%s.\n\n", op->doc);
+  if (kr_op_has_plot(op))
+    kr_buffer_print(out, "![What `%s` does](operators/%s.png)\n\n", op->name, op->name);
   if (kr_op_ports(op) == 0) return;
   kr_buffer_print(out, "| argument | kind | unit, range, default | meaning |\n|---|---|---|---|\n");
   for (uint32_t i = 0; i < kr_op_ports(op); i++) {
