@@ -6,7 +6,9 @@
 #include "ops/frames.h"
 #include "resample/cross.h"
 
-enum { N_GRAINS = 128 };
+// A place is taken until a tile after its grain: no tile has two grains of one place in it, and
+// grains are added up in the order of their places.
+enum { N_GRAINS = 192 };
 enum {
   FIELD_CLOCK,
   FIELD_DUE,
@@ -22,14 +24,11 @@ enum {
 };
 enum { PORT_FILE, PORT_SEED = 8, PORT_CHANNEL };
 enum { IN_RATE, IN_SIZE, IN_POSITION, IN_SPEED, IN_SPREAD, IN_JITTER, IN_DETUNE, N_IN };
-static const double tick = 4294967296.0; // of an age and a place
+static const double tick = 4294967296.0;       // of an age
+static const int64_t frame = INT64_C(1) << 32; // of a place
 
-#define KR_PASS 32
-#include "ops/grains.c"
-#undef KR_PASS
-#define KR_PASS 64
-#include "ops/grains.c"
-#undef KR_PASS
+#define KR_SELF "ops/grains.c"
+#include "ops/passes.h"
 
 #ifdef KR_ROWS
 static KrStatus prepare_grains(const KrPrep *prep, const char **message) {
@@ -73,14 +72,15 @@ static const KrOp OPS[] = {
                {"age", KR_ELEM_I64, N_GRAINS, KR_FIELD_STATE | KR_FIELD_AGES},
                STATE("length", I64, N_GRAINS),
                STATE("place", I64, N_GRAINS),
-               STATE("step", F64, N_GRAINS),
+               STATE("step", I64, N_GRAINS),
                COEF("frames", I64, KR_N_FRAMES),
                COEF("key", U64, 1),
                COEF("stream", U32, 1),
                COEF("rate", F64, 1)},
      .prepare = prepare_grains,
-     .doc = "Grains of a file under a Hann window, each starting between two ticks where its clock "
-            "says; at most 128 at once, what is more is left out"},
+     .doc =
+         "Grains of a file under a Hann window, each starting between two ticks where its clock "
+         "says; 192 at once, one less for each that ended in the last 64 ticks; more are left out"},
 };
 KR_FAMILY_DEFINE(grains, "samples");
 #endif
@@ -89,12 +89,47 @@ KR_KERNELS(grains, KR_REALS(granular));
 #else
 #include "ops/pass.h"
 
+#if !KR_WIDE
+// A grain over n ticks: between which frames it is at each, and by which part. Frames side by side
+// are read where they are.
+typedef struct FN(Reading) {
+  REAL part[KR_TILE], at[4][KR_TILE];
+  const REAL *near[4];
+  REAL whole, rest, per_tick; // whole ticks since its beginning and the rest; 2 / ticks it lasts
+  bool still;                 // part[0] stands for all
+} FN(Reading);
+#endif
+
+KR_INLINE V WN(cubic)(V p0, V p1, V p2, V p3, V a) {
+  V d0 = p1 - p0, d1 = p2 - p1, d2 = p3 - p2, m1 = (d0 + d1) / 2, m2 = (d1 + d2) / 2;
+  V c2 = 2 * (d1 - m1) + (d1 - m2), c3 = (m1 - d1) + (m2 - d1);
+  return VF(select)(VF(eq)(a, VF(all)(0)), p1, ((c3 * a + c2) * a + m1) * a + p1);
+}
+// Ticks from..n added to out, as many as fill vectors; where it stopped.
+KR_INLINE uint32_t WN(add_grain)(const FN(Reading) * r, uint32_t from, uint32_t n, REAL *out) {
+  REAL count[VN];
+  for (uint32_t i = 0; i < VN; i++) count[i] = (REAL)i;
+  const V steps = VF(load)(count), rest = VF(all)(r->rest), per_tick = VF(all)(r->per_tick);
+  const V still = VF(all)(r->part[0]);
+  uint32_t t = from;
+  for (; t + VN <= n; t += VN) {
+    V turn = ((VF(all)(r->whole + (REAL)t) + steps) + rest) * per_tick - 1;
+    V window = WN(quarter_sine)(1 - VF(abs)(turn));
+    V a = r->still ? still : VF(load)(r->part + t);
+    V y = WN(cubic)(VF(load)(r->near[0] + t), VF(load)(r->near[1] + t), VF(load)(r->near[2] + t),
+                    VF(load)(r->near[3] + t), a);
+    VF(store)(out + t, VF(load)(out + t) + y * (window * window));
+  }
+  return t;
+}
+
+#if !KR_WIDE
 typedef struct FN(Cloud) {
   const KrCall *call;
   size_t strides[N_IN];
   const float *frames;
-  int64_t n, *age, *length, *place;
-  double *step, rate;
+  int64_t n, *age, *length, *place, *step;
+  double rate;
 } FN(Cloud);
 
 KR_INLINE double FN(setting)(const FN(Cloud) * c, uint32_t i, uint32_t t, double low, double high) {
@@ -108,46 +143,84 @@ KR_INLINE double FN(round_file)(double x) {
   return x >= 0 && x < 1 ? x : 0;
 }
 
-KR_INLINE REAL FN(frame_of)(const FN(Cloud) * c, int64_t i) {
-  i = i < 0 ? i + c->n : i >= c->n ? i - c->n : i;
-  return i >= 0 && i < c->n ? (REAL)c->frames[i] : 0;
+// Frames around each of n places from `at` on, anywhere.
+static void FN(read_around)(const FN(Cloud) * c, int64_t at, int64_t step, uint32_t n,
+                            FN(Reading) * r) {
+  int64_t end = c->n << 32;
+  for (uint32_t t = 0; t < n; t++, at += step) {
+    if (at < 0 || at >= end) at = (at % end + end) % end;
+    r->part[t] = (REAL)(at & 0xffffffff) * (REAL)0x1p-32;
+    for (int64_t k = 0; k < 4; k++) {
+      int64_t i = (at >> 32) - 1 + k;
+      i = i < 0 ? i + c->n : i >= c->n ? i - c->n : i;
+      r->at[k][t] = i >= 0 && i < c->n ? (REAL)c->frames[i] : 0;
+    }
+  }
 }
-KR_INLINE REAL FN(file_at)(const FN(Cloud) * c, int64_t i, REAL a) {
-  const float *x = c->frames + i;
-  if (i >= 1 && i + 2 < c->n)
-    return FN(kr_cross_cubic)((REAL)x[-1], (REAL)x[0], (REAL)x[1], (REAL)x[2], a);
-  return FN(kr_cross_cubic)(FN(frame_of)(c, i - 1), FN(frame_of)(c, i), FN(frame_of)(c, i + 1),
-                            FN(frame_of)(c, i + 2), a);
+// … all well inside.
+static void FN(read_inside)(const FN(Cloud) * c, int64_t at, int64_t step, uint32_t n,
+                            FN(Reading) * r) {
+  for (uint32_t t = 0; t < n; t++, at += step) {
+    const float *x = c->frames + (at >> 32);
+    r->part[t] = (REAL)(at & 0xffffffff) * (REAL)0x1p-32;
+    for (int k = 0; k < 4; k++) r->at[k][t] = (REAL)x[k - 1];
+  }
 }
-// One grain of an age that is not negative.
-KR_INLINE REAL FN(grain_at)(const FN(Cloud) * c, uint32_t g, int64_t age, REAL per_age) {
-  int64_t at = c->place[g] + kr_f64_to_i64(c->step[g] * (double)age), end = c->n << 32;
+static void FN(read)(const FN(Cloud) * c, int64_t at, int64_t step, uint32_t n, FN(Reading) * r) {
+  int64_t end = c->n << 32, last;
   if (at < 0 || at >= end) at = (at % end + end) % end;
-  REAL a = (REAL)(at & 0xffffffff) * (REAL)0x1p-32;
-  REAL turn = 2 * ((REAL)age * per_age) - 1;
-  REAL window = FN(quarter_sine)(1 - RF(abs)(turn));
-  return FN(file_at)(c, at >> 32, a) * (window * window);
+  last = at + step * (int64_t)(n - 1);
+  bool inside = at >= frame && last >= frame && at < end - 3 * frame && last < end - 3 * frame;
+  for (int k = 0; k < 4; k++) r->near[k] = r->at[k];
+  r->still = false;
+#if KR_PASS == 32
+  if (inside && step == frame) {
+    r->still = true;
+    r->part[0] = (REAL)(at & 0xffffffff) * (REAL)0x1p-32;
+    for (int k = 0; k < 4; k++) r->near[k] = c->frames + (at >> 32) - 1 + k;
+    return;
+  }
+#endif
+  if (inside)
+    FN(read_inside)(c, at, step, n, r);
+  else
+    FN(read_around)(c, at, step, n, r);
+}
+#else
+
+// Grain g over the ticks of a call.
+static void FN(run_grain)(FN(Cloud) * c, uint32_t g) {
+  int64_t age = c->age[g], length = c->length[g], wait = age < 0 ? -(age >> 32) : 0;
+  int64_t n = c->call->n, left;
+  c->age[g] = age + n * frame;
+  if (c->age[g] >= length + KR_TILE * frame) c->age[g] = c->length[g] = 0;
+  age += wait * frame;
+  n -= wait;
+  left = (length - age + frame - 1) >> 32;
+  n = left < n ? left : n;
+  if (n <= 0) return;
+  int64_t part = age & 0xffffffff;
+  REAL *out = (REAL *)c->call->out[0] + wait;
+  FN(Reading) r;
+  r.per_tick = (REAL)(2 / ((double)length * 0x1p-32));
+  r.whole = (REAL)(age >> 32);
+  r.rest = (REAL)((double)part * 0x1p-32);
+  int64_t offset = (int64_t)((double)c->step[g] * ((double)part * 0x1p-32));
+  FN(read)(c, c->place[g] + offset + c->step[g] * (age >> 32), c->step[g], (uint32_t)n, &r);
+  FN(add_grain_one)(&r, WN(add_grain)(&r, 0, (uint32_t)n, out), (uint32_t)n, out);
 }
 
-// Grain g over ticks begin..end.
-static void FN(run_grain)(FN(Cloud) * c, uint32_t g, uint32_t begin, uint32_t end, REAL *out) {
-  int64_t age = c->age[g], length = c->length[g];
-  const REAL per_age = 1 / (REAL)length;
-  uint32_t t = begin;
-  for (; t < end && age < 0; t++) age += (int64_t)1 << 32;
-  for (; t < end && age < length; t++, age += (int64_t)1 << 32)
-    out[t] += FN(grain_at)(c, g, age, per_age);
-  c->age[g] = age;
-  if (age >= length) c->length[g] = 0;
+KR_INLINE bool FN(is_free)(const FN(Cloud) * c, uint32_t g, uint32_t t) {
+  return c->length[g] == 0 || c->age[g] + t * frame >= c->length[g] + KR_TILE * frame;
 }
-
 // A grain at tick t whose clock wrapped `late` ticks before.
 static void FN(start)(FN(Cloud) * c, uint32_t t, double late, double period) {
   const KrCall *call = c->call;
   uint64_t key = *(const uint64_t *)call->field[FIELD_KEY];
   uint32_t draw = 0, g = 0;
-  while (g < N_GRAINS && c->length[g] != 0) g++;
-  if (g == N_GRAINS) return;
+  int64_t length = (int64_t)(FN(setting)(c, IN_SIZE, t, 0, 60) * c->rate * tick);
+  while (g < N_GRAINS && !FN(is_free)(c, g, t)) g++;
+  if (g == N_GRAINS || length == 0) return;
   if (call->voice != NULL) draw |= call->voice->note[0] << 16;
   KrRandomWords words =
       kr_random_words((KrRandomKey){{(uint32_t)key, (uint32_t)(key >> 32)}},
@@ -157,10 +230,10 @@ static void FN(start)(FN(Cloud) * c, uint32_t t, double late, double period) {
   wait = wait < 0x1p30 ? wait : 0x1p30;
   double detune = FN(setting)(c, IN_DETUNE, t, 0, 1) * ((double)words.word[2] * 0x1p-31 - 1);
   double place = FN(round_file)(FN(setting)(c, IN_POSITION, t, -0x1p52, 0x1p52) + spread);
-  c->length[g] = (int64_t)(FN(setting)(c, IN_SIZE, t, 0, 60) * c->rate * tick);
+  c->length[g] = length;
   c->place[g] = (int64_t)(place * (double)c->n * tick);
-  c->step[g] = FN(setting)(c, IN_SPEED, t, -64, 64) * (1 + detune);
-  c->age[g] = (int64_t)((late - wait) * tick);
+  c->step[g] = (int64_t)(FN(setting)(c, IN_SPEED, t, -64, 64) * (1 + detune) * tick);
+  c->age[g] = (int64_t)((late - wait) * tick) - t * frame;
 }
 
 // The clock's tick t: does a grain start, and by which part of a tick before?
@@ -181,10 +254,6 @@ static bool FN(clock)(FN(Cloud) * c, uint32_t t, double *late, double *period) {
   return starts;
 }
 
-static void FN(run_grains)(FN(Cloud) * c, uint32_t begin, uint32_t end) {
-  for (uint32_t g = 0; g < N_GRAINS && begin < end; g++)
-    if (c->length[g] != 0) FN(run_grain)(c, g, begin, end, c->call->out[0]);
-}
 static void FN(granular)(const KrCall *call) {
   const int64_t *frames = call->field[FIELD_FRAMES];
   FN(Cloud)
@@ -197,16 +266,14 @@ static void FN(granular)(const KrCall *call) {
        .step = call->field[FIELD_STEP],
        .rate = *(const double *)call->field[FIELD_RATE]};
   REAL *out = call->out[0];
-  uint32_t begin = 0;
   for (uint32_t i = 0; i < N_IN; i++) c.strides[i] = kr_call_stride(call, i);
-  for (uint32_t t = 0; t < call->n; t++) out[t] = 0;
   for (uint32_t t = 0; t < call->n; t++) {
     double late, period;
-    if (!FN(clock)(&c, t, &late, &period)) continue;
-    FN(run_grains)(&c, begin, t);
-    FN(start)(&c, t, late, period);
-    begin = t;
+    out[t] = 0;
+    if (FN(clock)(&c, t, &late, &period)) FN(start)(&c, t, late, period);
   }
-  FN(run_grains)(&c, begin, call->n);
+  for (uint32_t g = 0; g < N_GRAINS; g++)
+    if (c.length[g] != 0) FN(run_grain)(&c, g);
 }
+#endif
 #endif

@@ -77,7 +77,7 @@ static void a_reverb_has_the_combs_of_freeverb(void **state) {
   run_room(&wave, 44100);
   // All-passes pass the first arrivals with the sign of (-1)^4 at once.
   for (int i = 0; i < 1116; i++) assert_true(left[i] == 0);
-  assert_true(fabs(left[1116] - 2 * 0.045) < 1e-12 && fabs(right[1139] - 2 * 0.045) < 1e-12);
+  assert_true(fabs(left[1116] - 2 * 0.03) < 1e-12 && fabs(right[1139] - 2 * 0.03) < 1e-12);
   assert_true(right[1138] == 0);
   double feedback = 0.7 + 0.28 * 0.5, expected = 3 * (1370 / 44100.0) / -log10(feedback);
   double measured = fade_time(left, 44100) * 48000 / 44100;
