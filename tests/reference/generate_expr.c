@@ -257,8 +257,14 @@ static const char *const real_templates[] = {
     "%R.sum()", "%R.mean()", "%R.max()", "%R.min()", "%R[0]",
     "[0.25, 2, 0.5].fold(%r, |a, k| lowpass(a, 100Hz * k + 10Hz))",
     "[0.25, 2, 0.5].fold(%r, |a, k| a * k + %r)", "[%R.sum(), %r, %R.sum()].sum()",
+    // rooms and levels
+    "reverb(%r, size=%u, mix=%u).0", "fdn(%r, time=%t, size=%u, mix=0.5).1",
+    "fdn((%r, %r), size=0.2).0", "compressor(%r, release=%t)",
+    "compressor(%r, threshold=-10dB, sidechain=%r)", "limiter(%r, lookahead=3ms, release=%t)",
+    "limiter((%r, %r)).1",
     // spectra and fields, small
-    "centroid(stft(%r, size=16, hop=4), rate=1000Hz)",
+    "centroid(stft(%r, size=16, hop=4), rate=1000Hz)", "flux(stft(%r, size=16, hop=4))",
+    "pitch(%r, size=16, hop=5)", "onset(%r, size=16, hop=4)", "zero_crossings(%r, window=100ms)",
     "mean(solver.heat(init=fill(6, %c), alpha=0.1, dx=1))"};
 
 static bool put_own_window(Maker *m) {
@@ -283,7 +289,11 @@ static void put_real(Maker *m, uint32_t depth) {
   }
   if (chance(m, 4) && put_own_window(m)) return;
   if (m->has_sound && chance(m, 2)) {
-    put_template(m, "sample(\"" KR_RANDOM_SOUND "\", speed=%r)", depth - 1);
+    put_template(m,
+                 chance(m, 2) ? "sample(\"" KR_RANDOM_SOUND "\", speed=%r)"
+                              : "sample(\"" KR_RANDOM_SOUND "\", speed=%r, begin=%u, gate=%r, "
+                                "loop=%b, crossfade=1ms)",
+                 depth - 1);
     return;
   }
   put_template(m, PICK(real_templates), depth - 1);

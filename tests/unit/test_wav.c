@@ -313,12 +313,15 @@ static void other_formats_say_whether_they_are_exact(void **state) {
                  {SF_FORMAT_AU | SF_FORMAT_FLOAT, true, true},
                  {SF_FORMAT_WAV | SF_FORMAT_PCM_U8, true, true},
                  {SF_FORMAT_OGG | SF_FORMAT_VORBIS, false, false},
+                 {0x230000 | 0x82, false, false}, // MPEG layer III, of newer libraries
                  {SF_FORMAT_WAV | SF_FORMAT_IMA_ADPCM, false, true}};
   static float samples[2 * 4000];
   for (int i = 0; i < 8000; i++) samples[i] = (float)((i * 37) % 256 - 128) / 128;
   for (size_t i = 0; i < sizeof formats / sizeof formats[0]; i++) {
     KrAssetAudio audio;
     const char *error = NULL;
+    SF_INFO info = {.samplerate = 44100, .channels = 2, .format = formats[i].format};
+    if (!sf_format_check(&info)) continue;
     write_other(formats[i].format, samples, 2, 4000);
     assert_int_equal(kr_sndfile_read(path, &arena, &audio, &error), KR_OK);
     assert_int_equal(audio.exact, formats[i].exact);
