@@ -93,6 +93,40 @@ static inline void run_ticks(Run *run, double *const *out) {
             run->rig.elem == KR_ELEM_F32 ? (double)((float *)(void *)row[o])[t] : row[o][t];
   }
 }
+/// What a call is told of one voice, by values.
+typedef struct RunVoice {
+  KrCallVoice call;
+  int64_t born[KR_LANES], end;
+  double late[KR_LANES];
+  uint32_t note[KR_LANES];
+} RunVoice;
+static inline void voice_put(void *member, size_t n_bytes, const void *values) {
+  if (n_bytes == sizeof values)
+    memcpy(member, &values, n_bytes);
+  else
+    memcpy(member, values, n_bytes);
+}
+/// All ticks of one output as note 0, a voice born at tick 0, `late` of a tick late, until it says
+/// that it fell silent: then that tick, else -1.
+static inline int64_t run_voice(Run *run, double late, void *out) {
+  RunVoice voice = {.end = INT64_MAX, .late = {late}};
+  voice_put((void *)&voice.call.born, sizeof voice.call.born, voice.born);
+  voice_put((void *)&voice.call.late, sizeof voice.call.late, voice.late);
+  voice_put((void *)&voice.call.note, sizeof voice.call.note, voice.note);
+  voice.call.end = &voice.end;
+  for (uint32_t tick = 0, n; tick < run->n; tick += n) {
+    n = run->n - tick < KR_TILE ? run->n - tick : KR_TILE;
+    const void *in[RUN_MAX_INPUTS];
+    void *to[1] = {(char *)out + (size_t)tick * kr_elem_bytes(run->rig.elem)};
+    for (uint32_t i = 0; i < run->n_inputs; i++)
+      in[i] = run->in[i] == NULL ? NULL : (char *)run->in[i] + tick * run->bytes[i];
+    KrCall call = {.n = n, .lanes = 1, .tick = tick, .in = in, .out = to};
+    call.field = run->rig.field, call.voice = &voice.call, call.type = &run->rig.type;
+    kr_op_kernel(run->rig.op, run->rig.elem, run->rig.level)(&call);
+    if (voice.end != INT64_MAX) return voice.end;
+  }
+  return -1;
+}
 /// Prepares and runs a row of one output.
 static inline void run_op(const char *name, KrElem elem, uint32_t n, const Arg *args, double *out) {
   Run run;

@@ -209,8 +209,6 @@ static void a_late_onset_moves_the_noise(void **state) {
 static void a_string_in_a_voice_leaves_the_onset_to_it(void **state) {
   (void)state;
   static double plain[N];
-  int64_t end = 0, silent = -1;
-  KrCallVoice voice = {.born = {0}, .late = {0.25}, .end = &end};
   hold_gate(0.25);
   pluck_string(KR_ELEM_F64, 500, 0.5, 0.05);
   memcpy(plain, out, sizeof plain);
@@ -224,15 +222,7 @@ static void a_string_in_a_voice_leaves_the_onset_to_it(void **state) {
   Run run;
   run_init(&run, "pluck", KR_ELEM_F64, N, args);
   assert_int_equal(rig_prepare(&run.rig, 0), KR_OK);
-  for (uint32_t tick = 0; tick < N && silent < 0; tick += KR_TILE) {
-    const void *in[RUN_MAX_INPUTS];
-    void *to[1] = {out + tick};
-    for (uint32_t i = 0; i < run.n_inputs; i++) in[i] = (char *)run.in[i] + tick * run.bytes[i];
-    KrCall call = {.n = KR_TILE, .lanes = 1, .tick = tick, .in = in, .out = to};
-    call.field = run.rig.field, call.voice = &voice, call.type = &run.rig.type;
-    kr_op_kernel(run.rig.op, KR_ELEM_F64, KR_LEVEL_BEST)(&call);
-    if (end != INT64_MAX) silent = end;
-  }
+  int64_t silent = run_voice(&run, 0.25, out);
   rig_deinit(&run.rig);
   assert_true(out[0] * 0.75 == plain[0]);
   for (int t = 1; t < silent; t++) assert_true(out[t] == plain[t]);
