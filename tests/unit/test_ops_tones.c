@@ -1,4 +1,5 @@
 // Frequency modulation, wavetables and the string against their formulas and by measurement.
+#include "math/fft.h"
 #include "op_run.h"
 
 #include <math.h>
@@ -256,8 +257,47 @@ static void a_string_stays_finite_and_bounded(void **state) {
   for (int t = 0; t < N; t++) assert_true(out[t] == 0);
 }
 
+// Power of an octave from bin `first` on, averaged over all parts.
+enum { PART = 8192, N_PARTS = 40 };
+static void measure_octaves(const char *color, KrElem elem, double *octave, double *power) {
+  static double noise[PART * N_PARTS], re[PART / 2 + 1], im[PART / 2 + 1], work[2 * PART];
+  const Arg args[] = {{.name = "color", .word = color}, {0}};
+  KrArena arena;
+  kr_arena_init(&arena, NULL);
+  KrRfft *plan = kr_rfft_prepare(&arena, PART, sizeof *noise);
+  run_op("noise", elem, PART * N_PARTS, args, noise);
+  *power = 0;
+  for (int i = 0; i < PART * N_PARTS; i++) *power += noise[i] * noise[i] / (PART * N_PARTS);
+  for (int o = 0; o < 9; o++) octave[o] = 0;
+  for (int i = 0; i < N_PARTS; i++) {
+    double *part = noise + (size_t)i * PART;
+    for (int t = 0; t < PART; t++) part[t] *= 1 - cos(2 * pi * (t + 0.5) / PART);
+    kr_rfft_f64_forward_generic(plan, part, re, im, work);
+    for (int o = 0, k = 8; o < 9; o++)
+      for (int end = 2 * k; k < end; k++) octave[o] += re[k] * re[k] + im[k] * im[k];
+  }
+  kr_arena_deinit(&arena);
+}
+static void colours_of_noise_have_their_slopes(void **state) {
+  (void)state;
+  const char *const colors[] = {"white", "pink", "brown"};
+  // An octave is twice as wide as the one below it.
+  const double slopes[] = {3.01, 0, -3.01}, levels[] = {1 / sqrt(3), 0.23, 0.23};
+  EACH_REAL(elem)
+  for (int k = 0; k < 3; k++) {
+    double octave[9], power;
+    measure_octaves(colors[k], elem, octave, &power);
+    assert_true(fabs(sqrt(power) / levels[k] - 1) < 0.1);
+    for (int o = 1; o < 8; o++) {
+      double step = 10 * log10(octave[o] / octave[o - 1]);
+      assert_true(fabs(step - slopes[k]) < (o < 3 ? 1 : 0.5));
+    }
+  }
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
+      cmocka_unit_test(colours_of_noise_have_their_slopes),
       cmocka_unit_test(two_operators_follow_their_formula),
       cmocka_unit_test(a_moving_frequency_moves_both_operators),
       cmocka_unit_test(a_cycle_of_sines_comes_back_at_any_frequency),
