@@ -264,8 +264,8 @@ static const char *const real_templates[] = {
     "limiter((%r, %r)).1",
     // spectra and fields, small
     "centroid(stft(%r, size=16, hop=4), rate=1000Hz)", "flux(stft(%r, size=16, hop=4))",
-    "pitch(%r, size=16, hop=5)", "onset(%r, size=16, hop=4)", "zero_crossings(%r, window=100ms)",
-    "mean(solver.heat(init=fill(6, %c), alpha=0.1, dx=1))"};
+    "pitch(%r, size=16, hop=5) / 1Hz", "onset(%r, size=16, hop=4)",
+    "zero_crossings(%r, window=100ms)", "mean(solver.heat(init=fill(6, %c), alpha=0.1, dx=1))"};
 
 static bool put_own_window(Maker *m) {
   const Flow *flow = &m->flows[m->flow];
