@@ -153,6 +153,38 @@ static void put_latest(Maker *m) {
   PUT(" { latest = latest - 1 }\n");
 }
 
+static void put_sends(Maker *m, const Flow *flow) {
+  for (uint32_t i = 0; i < 3 && flow->clock == m->bus && chance(m, 50); i++) {
+    bool conditional = chance(m, 25), wide = chance(m, 30);
+    PUT("  ");
+    if (conditional) {
+      PUT("if ");
+      put_expr(m, BOOLEAN, 1);
+      PUT(" { ");
+    }
+    PUT("send(crowd, %s", wide ? "(" : "");
+    put_expr(m, REAL, 1);
+    if (wide) {
+      PUT(", ");
+      put_expr(m, REAL, 1);
+      PUT(")");
+    }
+    if (chance(m, 40)) PUT(", 0.5");
+    PUT(conditional ? ") }\n" : ")\n");
+  }
+}
+
+// Hears the flows of its clock, and is read by none.
+static void put_bus(Maker *m) {
+  for (uint32_t i = 0; i < m->n_flows; i++) {
+    const Flow *flow = &m->flows[i];
+    if (flow->clock != m->bus) continue;
+    PUT("flow crowd(dt=%s @rate=%s%s) {\n", flow->dt, flow->cls, flow->phase);
+    PUT("  output bus()\n  output before = prev(bus())\n}\n");
+    return;
+  }
+}
+
 static void put_flow(Maker *m, uint32_t index) {
   Flow *flow = &m->flows[index];
   m->flow = index;
@@ -216,6 +248,7 @@ static void put_flows(Maker *m, char **parts) {
     for (uint32_t s = 0; s < m->n_states; s++)
       if (writer[s] == i || (m->merged[s] && chance(m, 40))) put_write(m, s);
     if (m->has_latest && latest == i) put_latest(m);
+    put_sends(m, &m->flows[i]);
     PUT("}\n");
     parts[i] = part.at;
   }
@@ -237,8 +270,11 @@ void kr_generate(uint64_t seed, KrBuffer *out) {
     choose_clock(m, &m->flows[i]);
     choose_lets(m, &m->flows[i]);
   }
+  m->bus = chance(m, 30) ? m->flows[below(m, m->n_flows)].clock : UINT32_MAX;
   put_flows(m, parts);
   uint32_t turn = below(m, m->n_flows);
+  bool early = chance(m, 50);
+  if (early) put_bus(m);
   uint32_t unread = chance(m, 30) ? below(m, m->n_flows + 1) : UINT32_MAX;
   for (uint32_t i = 0; i <= m->n_flows; i++) {
     if (i == unread) {
@@ -248,4 +284,5 @@ void kr_generate(uint64_t seed, KrBuffer *out) {
     }
     if (i < m->n_flows) PUT("%s", parts[(i + turn) % m->n_flows]);
   }
+  if (!early) put_bus(m);
 }

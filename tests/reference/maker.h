@@ -34,6 +34,7 @@ typedef struct Maker {
   uint32_t n_flows, flow; ///< flow: the one being written, in the hidden order
   uint32_t let;           ///< … and its let; n_lets in writes
   uint32_t n_states, n_events;
+  uint32_t bus; ///< clock of the flow `crowd`, to which others send; UINT32_MAX: none
   bool has_latest, has_value, has_keys, has_sound;
   bool plain;     ///< nothing reads into the future
   bool cyclic;    ///< flows read later ones inside prev; then only without look-ahead
