@@ -102,6 +102,10 @@ typedef struct FN(Drum) {
   size_t strides[N_INPUTS];
   uint64_t phase;
   REAL *filter, dt, age; // age in ticks, the onset's part of one taken off
+  // What was made from the cutoff and the drive before, while they stay.
+  bool has_filter, has_drive;
+  REAL cutoff, drive, gain, unit;
+  WN(Svf) svf;
 } FN(Drum);
 KR_INLINE REAL FN(drum_input)(const FN(Drum) * drum, uint32_t i) {
   i += FIRST_INPUT;
@@ -132,16 +136,23 @@ KR_INLINE void FN(drum_turn)(FN(Drum) * drum, REAL freq, REAL ticks) {
 KR_INLINE REAL FN(drum_high)(FN(Drum) * drum, REAL x, REAL cutoff) {
   const size_t lanes = drum->call->lanes;
   const REAL q = (REAL)0.70710678118654752;
-  WN(Svf) svf = WN(svf_make)(cutoff, drum->dt * (REAL)(2 * T_UNIT), q);
+  if (!drum->has_filter || cutoff != drum->cutoff)
+    drum->svf = WN(svf_make)(cutoff, drum->dt * (REAL)(2 * T_UNIT), q);
+  drum->has_filter = true, drum->cutoff = cutoff;
+  const WN(Svf) svf = drum->svf;
   REAL one = drum->filter[0], two = drum->filter[lanes], rest = x - two;
   REAL next = svf.b1 * one + svf.b2 * rest, gain = svf.b2 * one + svf.b3 * rest;
   drum->filter[0] = FN(keep)(next);
   drum->filter[lanes] = FN(keep)(two + gain);
   return x - (REAL)0.5 / q * (one + next) - (two + gain * (REAL)0.5);
 }
-KR_INLINE REAL FN(driven)(REAL x, REAL drive) {
-  REAL d = WN(between)(drive, (REAL)0.1, 20);
-  return WN(tanh)(x * d) / WN(tanh)(d);
+KR_INLINE REAL FN(driven)(FN(Drum) * drum, REAL x, REAL drive) {
+  if (!drum->has_drive || drive != drum->drive) {
+    drum->gain = WN(between)(drive, (REAL)0.1, 20);
+    drum->unit = WN(tanh)(drum->gain);
+  }
+  drum->has_drive = true, drum->drive = drive;
+  return WN(tanh)(x * drum->gain) / drum->unit;
 }
 
 // Sounds of the present tick; false: it is over. `ticks` is how far phases move.
@@ -153,7 +164,7 @@ static bool FN(kick_tick)(FN(Drum) * drum, REAL ticks, REAL *out) {
   REAL bent = FN(decay)(drum->age * drum->dt / FN(seconds)(drum, 2));
   if (click > 0) tone += click * WN(portion)(FN(drum_input)(drum, 4)) * FN(drum_noise)(drum);
   FN(drum_turn)(drum, FN(drum_input)(drum, 0) * (1 + punch * bent), ticks);
-  *out = FN(driven)(tone, FN(drum_input)(drum, 5));
+  *out = FN(driven)(drum, tone, FN(drum_input)(drum, 5));
   return true;
 }
 static bool FN(snare_tick)(FN(Drum) * drum, REAL ticks, REAL *out) {
@@ -165,7 +176,7 @@ static bool FN(snare_tick)(FN(Drum) * drum, REAL ticks, REAL *out) {
               (REAL)0.4 * FN(drum_sine)(drum->phase * 103809 >> 16);
   REAL noise = FN(drum_high)(drum, wires > 0 ? FN(drum_noise)(drum) : 0, FN(drum_input)(drum, 4));
   FN(drum_turn)(drum, FN(drum_input)(drum, 0) * (1 + bent), ticks);
-  *out = FN(driven)(part * body * skin + (1 - part) * wires * noise, FN(drum_input)(drum, 5));
+  *out = FN(driven)(drum, part * body * skin + (1 - part) * wires * noise, FN(drum_input)(drum, 5));
   return true;
 }
 static bool FN(hat_tick)(FN(Drum) * drum, REAL ticks, REAL *out) {
@@ -178,7 +189,7 @@ static bool FN(hat_tick)(FN(Drum) * drum, REAL ticks, REAL *out) {
   REAL mixed = part * metal + (1 - part) * FN(drum_noise)(drum);
   REAL high = FN(drum_high)(drum, mixed, FN(drum_input)(drum, 4));
   FN(drum_turn)(drum, WN(between)(FN(drum_input)(drum, 0), 0, 2500), ticks);
-  *out = FN(driven)(level * (rise < 1 ? rise : 1) * high, FN(drum_input)(drum, 5));
+  *out = FN(driven)(drum, level * (rise < 1 ? rise : 1) * high, FN(drum_input)(drum, 5));
   return true;
 }
 
@@ -236,6 +247,7 @@ KR_INLINE void FN(drum)(const KrCall *call, const Kind kind) {
     REAL *last = (REAL *)call->field[DRUM_LAST] + l, *left = (REAL *)call->field[DRUM_LEFT] + l;
     FN(Hit) hit = {*age, *is_on, *residual, *last, *left};
     drum.lane = l, drum.phase = *phase;
+    drum.has_filter = drum.has_drive = false;
     drum.filter = (REAL *)call->field[DRUM_FILTER] + l;
     drum.dt = ((const REAL *)call->field[DRUM_DT])[l];
     uint8_t *gate = (uint8_t *)call->field[DRUM_GATE] + l;
