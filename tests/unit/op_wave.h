@@ -93,5 +93,25 @@ static inline void wave_run(Wave *wave, uint32_t n, double *const *out) {
     wave->n += part;
   }
 }
+/// n ticks as a voice that begins `late` of a tick late: after the first one every field that ages
+/// takes back that part of its step.
+static inline void wave_run_late(Wave *wave, double late, uint32_t n, double *out) {
+  const KrOp *op = wave->rig.op;
+  int64_t *before[KR_MAX_FIELDS];
+  for (uint32_t f = 0; f < kr_op_fields(op); f++) {
+    size_t n_bytes = (size_t)wave->rig.count[f] * sizeof(int64_t);
+    bool ages = (op->field[f].flags & KR_FIELD_AGES) != 0;
+    before[f] = kr_arena_copy(&wave->rig.arena, wave->rig.field[f], ages ? n_bytes : 0);
+  }
+  double *at[1] = {out};
+  wave_run(wave, 1, at);
+  for (uint32_t f = 0; f < kr_op_fields(op); f++)
+    for (uint64_t i = 0; (op->field[f].flags & KR_FIELD_AGES) != 0 && i < wave->rig.count[f]; i++) {
+      int64_t *now = (int64_t *)wave->rig.field[f] + i;
+      *now -= (int64_t)(late * (double)(*now - before[f][i]));
+    }
+  at[0] = out + 1;
+  wave_run(wave, n - 1, at);
+}
 static inline void wave_deinit(Wave *wave) { rig_deinit(&wave->rig); }
 #endif

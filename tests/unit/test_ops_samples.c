@@ -160,6 +160,25 @@ static void copies_share_one_table(void **state) {
   kr_arena_deinit(&arena);
 }
 
+static void a_voice_begins_between_two_ticks(void **state) {
+  (void)state;
+  double out[400];
+  for (int turned = 0; turned < 2; turned++) {
+    Wave wave;
+    KrAssetAudio audio = ramp_of(1000);
+    open_player(&wave, &audio);
+    wave_set(&wave, "speed", turned ? -2 : 2), wave_set(&wave, "begin", 0.1);
+    wave_prepare(&wave);
+    wave_run_late(&wave, 0.375, 400, out);
+    assert_true(out[0] == (turned ? 1000 : 101));
+    for (int i = 3; i < 400; i++) {
+      double place = 2 * (i - 0.375);
+      assert_true(fabs(out[i] - (turned ? 1000 - place : 101 + place)) < 1e-6);
+    }
+    wave_deinit(&wave);
+  }
+}
+
 static void a_voice_is_told_the_tick_after_the_last_frame(void **state) {
   (void)state;
   Wave wave;
@@ -202,6 +221,7 @@ int main(void) {
       cmocka_unit_test(an_onset_starts_anew_where_begin_is_then),
       cmocka_unit_test(wild_speeds_stay_within_the_part),
       cmocka_unit_test(copies_share_one_table),
+      cmocka_unit_test(a_voice_begins_between_two_ticks),
       cmocka_unit_test(a_voice_is_told_the_tick_after_the_last_frame),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

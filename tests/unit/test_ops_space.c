@@ -153,6 +153,21 @@ static void grains_are_windows_of_the_file_where_the_clock_says(void **state) {
   wave_deinit(&wave);
 }
 
+static void a_cloud_in_a_voice_begins_between_two_ticks(void **state) {
+  (void)state;
+  Wave wave;
+  for (int i = 0; i < 48000; i++) frames[i] = 1;
+  open_cloud(&wave);
+  wave_set(&wave, "rate", 70), wave_set(&wave, "size", 0.01);
+  wave_prepare(&wave);
+  wave_run_late(&wave, 0.375, 4000, y);
+  for (int i = 1; i < 4000; i++) {
+    double since = fmod(i - 0.375, 48000 / 70.0), w = sin(pi * since / 480);
+    assert_true(fabs(y[i] - (since < 480 ? w * w : 0)) < 1e-5);
+  }
+  wave_deinit(&wave);
+}
+
 static void overlapping_grains_of_a_steady_file_are_steady(void **state) {
   (void)state;
   double *out[1] = {y};
@@ -200,6 +215,7 @@ int main(void) {
       cmocka_unit_test(rooms_are_silent_dry_and_of_two_channels),
       cmocka_unit_test(rooms_stay_bounded_and_forget_what_is_broken),
       cmocka_unit_test(grains_are_windows_of_the_file_where_the_clock_says),
+      cmocka_unit_test(a_cloud_in_a_voice_begins_between_two_ticks),
       cmocka_unit_test(overlapping_grains_of_a_steady_file_are_steady),
       cmocka_unit_test(clouds_stay_bounded_under_wild_settings),
   };
