@@ -40,8 +40,22 @@ typedef enum KrNodeKind {
   KR_NODE_EMIT,   ///< emits an event into `events` at each tick where in[0] (bool) holds; in[1…]
                   ///< payload fields
   KR_NODE_INPUT,  ///< value of program input `input` at this flow's tick
-  KR_NODE_SUM     ///< fixed-order sum (semantics 4) of in[0…n)
+  KR_NODE_SUM,    ///< fixed-order sum (semantics 4) of in[0…n)
+  KR_NODE_VOICES, ///< the sounding voices of `voices`, one output per channel; in[0…] are streams of
+                  ///< this flow that all voices share
+  KR_NODE_VOICE   ///< in a synth's body: what each voice is handed (`voice`)
 } KrNodeKind;
+
+/// What a VOICE node gives in every voice. GATE has three outputs: gate, onset residual, release
+/// residual (a gate port's onset is left out).
+typedef enum KrVoiceInput {
+  KR_VOICE_GATE,
+  KR_VOICE_FIELD, ///< payload `field` of its note, `value` when the note does not have it
+  KR_VOICE_HAS,   ///< bool: the note has payload `field`
+  KR_VOICE_DUR,   ///< seconds the note lasts, infinite while nobody knows
+  KR_VOICE_AGE,   ///< seconds since the onset, 0 in its tick
+  KR_VOICE_STREAM ///< in[`input`] of the VOICES node
+} KrVoiceInput;
 
 typedef enum KrMode { KR_MODE_NEAREST, KR_MODE_LINEAR, KR_MODE_CUBIC, KR_MODE_SINC } KrMode;
 typedef enum KrReduce {
@@ -102,7 +116,9 @@ typedef struct KrNode {
   uint32_t field;      ///< SIGNAL: payload field, KR_NONE: none
   bool round_floor;    ///< SIGNAL: round=floor, residuals are 0
   KrSignalMode signal; ///< SIGNAL
-  uint32_t input;      ///< INPUT
+  uint32_t input;      ///< INPUT; VOICE STREAM
+  uint32_t voices;     ///< VOICES VOICE
+  KrVoiceInput voice;  ///< VOICE
   uint32_t next_node;  ///< the flow's next node; set by kr_graph_add_node
 } KrNode;
 
@@ -122,6 +138,8 @@ typedef struct KrFlow {
   uint32_t substeps; ///< >= 1; kernels see dt/substeps
   int64_t n_steps;   ///< ticks it runs; -1: without end
   bool is_input;     ///< carries one program input
+  bool is_body;      ///< of a synth: never runs by itself, `voices` does
+  uint32_t voices;   ///< is_body
   KrOrigin origin;
   uint32_t first_node, last_node, n_nodes; ///< kept by kr_graph_add_node; nodes in ascending order
 } KrFlow;
@@ -194,6 +212,21 @@ typedef struct KrEvents {
   KrOrigin origin;
 } KrEvents;
 
+/// A synth played on events: its voices are lanes of one body.
+typedef struct KrVoices {
+  KrText synth;
+  uint32_t body;     ///< flow of the body's nodes, of the clock and real type of `host`
+  uint32_t host;     ///< flow that hears them
+  uint32_t node;     ///< VOICES
+  uint32_t events;   ///< what it plays
+  uint32_t max;      ///< voices that sound at once, fading ones aside: 1..4096
+  bool round_floor;  ///< notes begin and end at whole ticks
+  KrRef *out;        ///< one per channel, in the body
+  uint32_t n_out;
+  KrOrigin origin;
+} KrVoices;
+enum { KR_MAX_VOICES = 4096 };
+
 typedef enum KrOutputKind {
   KR_OUTPUT_AUDIO,
   KR_OUTPUT_NUMBERS,
@@ -260,6 +293,8 @@ typedef struct KrGraph {
   uint32_t n_states, cap_states;
   KrEvents *events;
   uint32_t n_events, cap_events;
+  KrVoices *voices;
+  uint32_t n_voices, cap_voices;
   KrOutput *outputs;
   uint32_t n_outputs, cap_outputs;
   KrInput *inputs;
@@ -269,6 +304,11 @@ typedef struct KrGraph {
   KrName *names;
   uint32_t n_names, cap_names;
 } KrGraph;
+
+/// It takes events out of stream `events`.
+static inline bool kr_node_takes_events(const KrNode *node) {
+  return node->kind == KR_NODE_SIGNAL || node->kind == KR_NODE_VOICES;
+}
 
 KrGraph *kr_graph_new(KrArena *arena);
 uint32_t kr_graph_add_node(KrGraph *graph, const KrNode *node);

@@ -73,6 +73,18 @@ static void put_node(KrHash *hash, const KrNode *node) {
   kr_hash_put_u32(hash, (uint32_t)node->signal);
   kr_hash_put_u32(hash, node->round_floor);
   kr_hash_put_u32(hash, node->input);
+  if (node->kind != KR_NODE_VOICES && node->kind != KR_NODE_VOICE) return;
+  kr_hash_put_u32(hash, node->voices);
+  kr_hash_put_u32(hash, (uint32_t)node->voice);
+}
+
+static void put_voices(KrHash *hash, const KrVoices *voices) {
+  put_text(hash, voices->synth);
+  kr_hash_put_u32(hash, voices->body);
+  kr_hash_put_u32(hash, voices->events);
+  kr_hash_put_u32(hash, voices->max);
+  kr_hash_put_u32(hash, voices->round_floor);
+  for (uint32_t k = 0; k < voices->n_out; k++) put_ref(hash, voices->out[k]);
 }
 
 static void put_structure(KrHash *hash, const KrGraph *graph) {
@@ -94,6 +106,7 @@ static void put_structure(KrHash *hash, const KrGraph *graph) {
     kr_hash_put_u32(hash, events->n_sources);
     for (uint32_t s = 0; s < events->n_sources; s++) kr_hash_put_u32(hash, events->sources[s]);
   }
+  for (uint32_t i = 0; i < graph->n_voices; i++) put_voices(hash, &graph->voices[i]);
   kr_hash_put_u32(hash, graph->n_nodes);
   for (uint32_t i = 0; i < graph->n_nodes; i++) put_node(hash, &graph->nodes[i]);
   kr_hash_put_u32(hash, graph->n_outputs);

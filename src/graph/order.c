@@ -212,7 +212,7 @@ static void add_flow_edges(const KrGraph *graph, Edges *edges) {
   for (uint32_t i = 0; i < graph->n_nodes; i++) {
     const KrNode *node = &graph->nodes[i];
     if (node->flow == KR_NONE || !needed[i]) continue;
-    if (node->kind == KR_NODE_SIGNAL)
+    if (kr_node_takes_events(node))
       add_emitters(graph, edges, first_emit, next_emit, node->events, node->flow, visited, i);
     else if (reads_source(node) && graph->nodes[node->source.node].flow != node->flow)
       add_edge(edges, graph->nodes[node->source.node].flow, node->flow);
@@ -273,7 +273,7 @@ static void add_emit_edges(const FlowNodes *nodes, Edges *edges) {
     if (emit->kind != KR_NODE_EMIT) continue;
     for (uint32_t v = 0; v < nodes->n; v++) {
       const KrNode *node = &graph->nodes[nodes->at[v]];
-      if (node->kind == KR_NODE_SIGNAL && contains_stream(graph, node->events, emit->events))
+      if (kr_node_takes_events(node) && contains_stream(graph, node->events, emit->events))
         add_edge(edges, u, v);
     }
   }

@@ -3,7 +3,9 @@
 
 static const char *const node_text[] = {"const",   "op",     "read",  "cross", "window",
                                         "history", "state",  "write", "prev",  "time",
-                                        "step",    "signal", "emit",  "input", "sum"};
+                                        "step",    "signal", "emit",  "input", "sum",
+                                        "voices",  "voice"};
+static const char *const voice_text[] = {"gate", "field", "has", "dur", "age", "stream"};
 static const char *const mode_text[] = {"nearest", "linear", "cubic", "sinc"};
 static const char *const reduce_text[] = {"mean", "rms", "peak", "min", "max", "sum", "count"};
 static const char *const signal_text[] = {"impulse", "hold", "gate", "sinc", "offset"};
@@ -97,6 +99,16 @@ static void print_source(const KrGraph *graph, KrBuffer *out, const KrNode *node
                     node->window.den);
 }
 
+static void print_voices(KrBuffer *out, const KrVoices *voices) {
+  kr_buffer_print(out, " %u of %t flow %u e%u", voices->max, voices->synth, voices->body,
+                  voices->events);
+  if (voices->round_floor) kr_buffer_print(out, " floor");
+  for (uint32_t k = 0; k < voices->n_out; k++) {
+    kr_buffer_print(out, " ");
+    print_ref(out, voices->out[k]);
+  }
+}
+
 static void print_detail(const KrGraph *graph, KrBuffer *out, const KrNode *node) {
   switch (node->kind) {
   case KR_NODE_CONST:
@@ -118,6 +130,14 @@ static void print_detail(const KrGraph *graph, KrBuffer *out, const KrNode *node
     if (node->field != KR_NONE)
       kr_buffer_print(out, " .%t", graph->events[node->events].fields[node->field].name);
     if (node->round_floor) kr_buffer_print(out, " floor");
+    break;
+  case KR_NODE_VOICES: print_voices(out, &graph->voices[node->voices]); break;
+  case KR_NODE_VOICE:
+    kr_buffer_print(out, " %s", voice_text[node->voice]);
+    if (node->voice == KR_VOICE_FIELD || node->voice == KR_VOICE_HAS)
+      kr_buffer_print(out, " .%t",
+                      graph->events[graph->voices[node->voices].events].fields[node->field].name);
+    if (node->voice == KR_VOICE_STREAM) kr_buffer_print(out, " %u", node->input);
     break;
   case KR_NODE_EMIT: kr_buffer_print(out, " e%u", node->events); break;
   case KR_NODE_INPUT: kr_buffer_print(out, " %t", graph->inputs[node->input].name); break;

@@ -181,7 +181,7 @@ KrVal kr_apply(KrElab *e, const KrVal *fn, KrArgs args, KrSpan span) {
 /// Operators of the language that this version does not have.
 static bool is_later(KrText name) {
   static const char *const names[] = {
-      "play",     "spawn",   "fm",      "wavetable",  "pluck",    "ladder", "eq3",      "echo",
+      "spawn",   "fm",      "wavetable",  "pluck",    "ladder", "eq3",      "echo",
       "tape",     "reverb",  "fdn",     "chorus",     "flanger",  "phaser", "saturate", "fold",
       "bitcrush", "ringmod", "tremolo", "compressor", "limiter",  "width",  "granular", "mel",
       "flux",     "onset",   "pitch",   "ode",        "composite"};
@@ -214,6 +214,7 @@ static KrVal call_builtin(KrElab *e, KrText name, KrArgs args, KrSpan span, KrSp
   KrVal val;
   if (kr_call_list(e, name, args, span, &val)) return val;
   if (kr_call_event(e, name, args, span, &val)) return val;
+  if (kr_call_synth(e, name, args, span, &val)) return val;
   if (kr_call_stream(e, name, args, span, &val)) return val;
   if (kr_call_bus(e, name, args, span, &val)) return val;
   if (kr_call_solver(e, name, args, span, &val)) return val;

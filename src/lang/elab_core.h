@@ -5,7 +5,7 @@
 #include "lang/elab_value.h"
 
 /// What changes while walking down: saved and restored as a whole.
-typedef struct KrContext {
+struct KrContext {
   KrFlowInfo *flow; ///< NULL at top level
   KrScope *scope;
   KrElem real;
@@ -16,7 +16,7 @@ typedef struct KrContext {
   bool in_prev;
   bool in_function; ///< body of a MAP or FILTER: nodes belong to no flow
   uint32_t calls;   ///< nesting of fn
-} KrContext;
+};
 
 /// A `let` or labelled output of a flow, as seen from outside.
 typedef struct KrFlowSite {
@@ -193,6 +193,7 @@ bool kr_arg_word(KrElab *e, KrArg *arg, const char *words, const char *what, uin
 bool kr_call_list(KrElab *e, KrText name, KrArgs args, KrSpan span, KrVal *result);
 bool kr_call_stream(KrElab *e, KrText name, KrArgs args, KrSpan span, KrVal *result);
 bool kr_call_event(KrElab *e, KrText name, KrArgs args, KrSpan span, KrVal *result);
+bool kr_call_synth(KrElab *e, KrText name, KrArgs args, KrSpan span, KrVal *result);
 bool kr_call_field(KrElab *e, KrText name, KrArgs args, KrSpan span, KrVal *result);
 bool kr_call_bus(KrElab *e, KrText name, KrArgs args, KrSpan span, KrVal *result);
 bool kr_call_solver(KrElab *e, KrText name, KrArgs args, KrSpan span, KrVal *result);
@@ -204,6 +205,10 @@ void kr_count_unrolled(KrElab *e, uint64_t n, KrSpan span);
 bool kr_list_of(KrElab *e, KrVal val, KrSpan span, KrVal *list);
 KrVal kr_load_events(KrElab *e, KrText format, KrText path, KrSpan span);
 bool kr_seconds(KrElab *e, const KrVal *val, const char *what, KrSpan span, KrRatio *seconds);
+
+/// elab_synth.c: a node that only flows have, in the flow that plays the body elaborated now: what
+/// the body reads of it. False: emit it where we are.
+bool kr_body_hoists(KrElab *e, const KrNode *node, const char *name, KrSpan span, KrRef *ref);
 
 /// elab_type.c: declared types
 typedef struct KrSpec {

@@ -38,9 +38,10 @@ void kr_declare_items(KrElab *e, KrScope *scope, const KrAst *block) {
     case KR_AST_INPUT: kr_scope_declare(e, scope, item->text, item->name_span, item); break;
     case KR_AST_STRUCT: declare_struct(e, item); break;
     case KR_AST_FN:
+    case KR_AST_SYNTH:
       binding = kr_scope_declare(e, scope, item->text, item->name_span, item);
       if (binding == NULL) break;
-      binding->val = (KrVal){.kind = KR_VAL_FN};
+      binding->val = (KrVal){.kind = item->kind == KR_AST_FN ? KR_VAL_FN : KR_VAL_SYNTH};
       binding->val.as.fn.ast = item;
       binding->val.as.fn.scope = scope;
       binding->state = KR_BIND_READY;

@@ -18,6 +18,8 @@ KrText kr_emit_path(KrElab *e, const char *name) {
 }
 
 KrRef kr_emit_node(KrElab *e, KrNode node, const char *name, KrSpan span) {
+  KrRef hoisted;
+  if (kr_body_hoists(e, &node, name, span, &hoisted)) return hoisted;
   uint32_t limit = e->options->max_nodes == 0 ? 4000000 : e->options->max_nodes;
   if (e->graph->n_nodes >= limit) {
     kr_diagnose(e->list, KR_ERROR, span, "unroll less", "the program has more than %u nodes",

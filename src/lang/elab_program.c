@@ -180,7 +180,7 @@ static void apply_sets(KrElab *e) {
 
 static void report_later(KrElab *e, const KrAst *item) {
   kr_diagnose(e->list, KR_ERROR, item->name_span, "use flows and `event.from_list` for now",
-              "`%s` is not available yet", item->kind == KR_AST_SYNTH ? "synth" : "scene");
+              "`scene` is not available yet");
 }
 
 // `duration = 1s` for `@duration = 1s`.
@@ -219,7 +219,6 @@ void kr_program_collect(KrElab *e, const KrAst *program) {
     if (item == NULL) continue;
     switch (item->kind) {
     case KR_AST_FLOW: kr_flow_collect(e, item); break;
-    case KR_AST_SYNTH:
     case KR_AST_SCENE: report_later(e, item); break;
     case KR_AST_OUTPUT:
     case KR_AST_RETURN:

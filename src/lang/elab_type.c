@@ -255,15 +255,15 @@ static void put_spread(KrElab *e, KrItems *items, uint32_t *cap, const KrAst *as
     put_field(e, items, cap, val.as.items.names[i], val.as.items.at[i]);
 }
 
+// Other fields are parameters of the synth that plays the note; these are slips of the pen.
 static void check_note(KrElab *e, const KrItems *items, const KrAst *ast) {
-  static const char *const known[] = {"freq", "vel", "dur", "key"};
-  for (uint32_t i = 0; i < items->n; i++) {
-    bool found = false;
-    for (int k = 0; k < 4; k++) found = found || kr_text_is(items->names[i], known[k]);
-    if (!found)
-      kr_diagnose(e->list, KR_ERROR, ast->span, "a Note has freq (or pitch), vel, dur and key",
-                  "`Note` has no field `%t`", items->names[i]);
-  }
+  static const char *const known[] = {"freq", "pitch"};
+  for (uint32_t i = 0; i < items->n; i++)
+    for (int k = 0; k < 2; k++)
+      if (kr_text_distance(items->names[i], kr_text_from(known[k])) == 1)
+        kr_diagnose(e->list, KR_ERROR, ast->span,
+                    kr_text_print(e->arena, "did you mean `%s`?", known[k]),
+                    "`Note` has no field `%t`", items->names[i]);
 }
 
 KrVal kr_make_record(KrElab *e, const KrAst *ast) {

@@ -73,6 +73,7 @@ const char *kr_val_kind_text(const KrVal *val) {
                                      [KR_VAL_TUPLE] = "a tuple",
                                      [KR_VAL_LIST] = "a list",
                                      [KR_VAL_FN] = "a function",
+                                     [KR_VAL_SYNTH] = "a synth",
                                      [KR_VAL_OP] = "a function",
                                      [KR_VAL_EVENTS] = "an event stream",
                                      [KR_VAL_HOLD] = "a held payload",

@@ -35,6 +35,7 @@ typedef enum KrValKind {
   KR_VAL_TUPLE,
   KR_VAL_LIST,    ///< items
   KR_VAL_FN,      ///< FN or LAMBDA with its scope
+  KR_VAL_SYNTH,   ///< SYNTH with its scope, in `fn`
   KR_VAL_OP,      ///< registry row by name
   KR_VAL_EVENTS,  ///< index into graph->events
   KR_VAL_HOLD,    ///< to_signal(mode=hold) before a field is chosen
@@ -60,6 +61,8 @@ typedef struct KrFlowInfo KrFlowInfo;
 typedef struct KrBinding KrBinding;
 typedef struct KrBus KrBus;
 typedef struct KrSend KrSend;
+typedef struct KrBody KrBody;
+typedef struct KrContext KrContext;
 
 typedef struct KrItems {
   KrVal *at;
@@ -164,6 +167,16 @@ struct KrFlowInfo {
   KrBus *bus;    ///< what is sent to it; NULL: nothing and not asked for
   KrSend **sends;
   uint32_t n_sends, cap_sends;
+  KrBody *body;  ///< a synth's, being played; NULL: a flow
+};
+
+/// A synth's body while it is elaborated.
+struct KrBody {
+  const KrContext *host; ///< where it is played
+  uint32_t voices;       ///< in graph->voices
+  KrRef *in;             ///< streams of the host that it reads
+  uint32_t n_in, cap_in;
+  const KrAst *synth;
 };
 
 /// A state variable while elaborating.

@@ -138,9 +138,15 @@ KR_KERNELS(control, KR_REALS(linseg), KR_REALS(ramp), KR_REALS(smooth), KR_REALS
 #else
 #include "ops/pass.h"
 
-// The line at `tick` through n points `stride` apart.
-static REAL FN(line_at)(const double *points, size_t stride, uint32_t n, int64_t tick) {
-  double x = (double)tick;
+// Ticks since the flow's first one, in a voice since its onset.
+KR_INLINE double FN(age_at)(const KrCall *call, uint32_t t, uint32_t l) {
+  if (call->voice == NULL) return (double)(call->tick + t);
+  double age = (double)(call->tick + t - call->voice->born[l]) - call->voice->late[l];
+  return age > 0 ? age : 0;
+}
+
+// The line at x ticks through n points `stride` apart.
+static REAL FN(line_at)(const double *points, size_t stride, uint32_t n, double x) {
   if (x < points[0]) return (REAL)points[stride];
   uint32_t low = 0, high = n; // the last point not after x
   while (high - low > 1) {
@@ -161,7 +167,7 @@ static void FN(linseg)(const KrCall *call) {
   REAL *restrict out = call->out[0];
   for (uint32_t t = 0; t < call->n; t++)
     for (uint32_t l = 0; l < call->lanes; l++)
-      out[t * call->lanes + l] = FN(line_at)(points + l, call->lanes, count[l], call->tick + t);
+      out[t * call->lanes + l] = FN(line_at)(points + l, call->lanes, count[l], FN(age_at)(call, t, l));
 }
 
 KR_INLINE void FN(ramp_lanes)(const KrCall *call, const uint32_t lanes) {
@@ -171,7 +177,7 @@ KR_INLINE void FN(ramp_lanes)(const KrCall *call, const uint32_t lanes) {
   REAL *restrict out = call->out[0];
   for (uint32_t t = 0; t < call->n; t++)
     for (uint32_t l = 0; l < lanes; l++) {
-      double tick = (double)(call->tick + t);
+      double tick = FN(age_at)(call, t, l);
       REAL from = KR_AT(0), to = KR_AT(1), part = (REAL)(tick / ticks[l]);
       out[t * lanes + l] = tick < ticks[l] ? from + (to - from) * part : to;
     }

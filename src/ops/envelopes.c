@@ -37,7 +37,8 @@ static KrStatus prepare_envelope(const KrPrep *prep, const char **message) {
   .field = {STATE("from", CALL, 1),  STATE("residual", CALL, 1), STATE("age", I32, 1),             \
             STATE("stage", BOOL, 1), STATE("gate", BOOL, 1),     COEF("rate", CALL, 1),            \
             COEF("curve", CALL, 1)}
-#define FAMILY .family = "envelopes", FIELDS, .prepare = prepare_envelope, .flags = KR_OP_HOLDS
+#define FAMILY                                                                                     \
+  .family = "envelopes", FIELDS, .prepare = prepare_envelope, .flags = KR_OP_HOLDS | KR_OP_ENDS
 static const KrOp OPS[] = {
     {.name = "adsr",
      FAMILY,
@@ -299,8 +300,33 @@ APART void WN(run_event)(const WN(Envelope) * e, uint32_t t) {
     VF(store)(fresh + v, line.a);
   }
   for (uint32_t l = 0; l < KR_WIDTH; l++) {
-    REAL r = e->residual[l];
+    // A voice that begins is crossed over as a whole.
+    bool is_first = call->voice != NULL && begins[l] && call->voice->born[l] == call->tick + t;
+    REAL r = is_first ? 0 : e->residual[l];
     if (begins[l] || ends[l]) out[l] = out[l] * r + fresh[l] * (1 - r);
+  }
+}
+
+// Is lane l through with its last segment at tick t of the call, all of which has run?
+static bool WN(is_over)(const WN(Envelope) * e, uint32_t l, uint32_t t) {
+  REAL time[N_TIMES], age = (REAL)(e->age[l] - (int32_t)(e->call->n - t));
+  for (int i = 0; i < N_TIMES; i++)
+    time[i] = e->times[i][t * e->time_strides[i] + l] * e->rate[l];
+  if (!e->percussive) return !(age < e->residual[l] + time[TIME_RELEASE]);
+  return !(age < e->residual[l] + time[TIME_ATTACK] + time[TIME_DECAY]);
+}
+
+// Where voices end: those that are released, or struck.
+static void WN(find_ends)(const WN(Envelope) * e) {
+  const KrCall *call = e->call;
+  int64_t *end = call->voice->end;
+  const uint8_t stage = e->percussive ? STAGE_ON : STAGE_OFF;
+  for (uint32_t l = 0; l < KR_WIDTH; l++) {
+    uint32_t t = 0;
+    end[l] = INT64_MAX;
+    if (e->stage[l] != stage || (e->held && !WN(is_over)(e, l, call->n - 1))) continue;
+    while (t < call->n && !WN(is_over)(e, l, t)) t++;
+    if (t < call->n) end[l] = call->tick + t;
   }
 }
 
@@ -342,6 +368,7 @@ APART void WN(envelope)(const KrCall *call, const Kind kind) {
     if (event < call->n) WN(run_event)(&e, event);
     t = event;
   }
+  if (call->voice != NULL) WN(find_ends)(&e);
 }
 
 #define ENVELOPE(name, kind)                                                                       \

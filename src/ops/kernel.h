@@ -75,6 +75,8 @@ KR_LEVEL_LIST(KR_KERNELS_DECLARE_LEVEL)
   { name, KR_PORT_##kind, NULL, NULL, NULL, NULL, doc }
 #define STATE(name, type, n)                                                                       \
   { name, KR_ELEM_##type, n, KR_FIELD_STATE }
+#define AGES(name, type, n)                                                                        \
+  { name, KR_ELEM_##type, n, KR_FIELD_STATE | KR_FIELD_AGES }
 #define COEF(name, type, n)                                                                        \
   { name, KR_ELEM_##type, n, KR_FIELD_COEF }
 #define RING(name, type, n)                                                                        \

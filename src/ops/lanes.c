@@ -52,11 +52,11 @@ static void put(uint32_t width, const void *from, uint32_t stride, uint32_t n, v
 
 // Some lanes of sixteen: columns are never -0, so adding +0 leaves them as they are.
 #define ADD_SOME(real, int, f, p, V, I, N)                                                         \
-  static void add_some_##f(const real *from, uint32_t stride, uint32_t n_lanes, uint32_t n,        \
+  static void add_some_##f(const real *from, uint32_t stride, uint32_t lanes, uint32_t n,          \
                            real *restrict sum) {                                                   \
     int mask[KR_LANES];                                                                            \
-    for (uint32_t l = 0; l < KR_LANES; l++) mask[l] = -(int)(l < n_lanes);                         \
-    for (uint32_t v = 0; v < KR_LANES && v < n_lanes; v += (N)) {                                  \
+    for (uint32_t l = 0; l < KR_LANES; l++) mask[l] = -(int)(lanes >> l & 1);                      \
+    for (uint32_t v = 0; v < KR_LANES && lanes >> v != 0; v += (N)) {                              \
       const I some = kr_##p##_load_bits(mask + v);                                                 \
       for (uint32_t t = 0; t < n; t++) {                                                           \
         real *to = sum + t * KR_LANES + v;                                                         \
@@ -103,7 +103,7 @@ ADD_SOME(double, int64_t, f64, s64, double, int64_t, 1)
     if (n_lanes == 1)                                                                              \
       for (uint32_t t = 0; t < n; t++) sum[t * KR_LANES] += from[t * stride];                      \
     else                                                                                           \
-      add_some_##f(from, stride, n_lanes, n, sum);                                                 \
+      add_some_##f(from, stride, (1u << n_lanes) - 1, n, sum);                                               \
   }                                                                                                \
   static void close_##f(const real *chunk, bool is_first, uint32_t n, real *restrict total) {      \
     for (uint32_t i = 0; is_first && i < n * KR_LANES; i++) total[i] = chunk[i];                   \
@@ -223,6 +223,6 @@ LINEAR(double, f64, s64, double, 1)
 #endif
 
 extern const KrLanes KR_LEVEL_NAME(kr_lanes);
-const KrLanes KR_LEVEL_NAME(kr_lanes) = {spread,   pick,       put,       add_f32,   add_f64,
+const KrLanes KR_LEVEL_NAME(kr_lanes) = {spread,   pick,       put,       add_f32,   add_f64, add_some_f32, add_some_f64,
                                          fold_f32, fold_f64,   close_f32, close_f64, sum_f32,
                                          sum_f64,  linear_f32, linear_f64};

@@ -20,6 +20,10 @@ typedef struct KrLanes {
                   float *sum);
   void (*add_f64)(const double *from, uint32_t stride, uint32_t n_lanes, bool opens, uint32_t n,
                   double *sum);
+  /// Those lanes whose bit is set.
+  void (*add_some_f32)(const float *from, uint32_t stride, uint32_t lanes, uint32_t n, float *sum);
+  void (*add_some_f64)(const double *from, uint32_t stride, uint32_t lanes, uint32_t n,
+                       double *sum);
   /// Columns l and l+8, l+4, l+2, l+1 of every tick.
   void (*fold_f32)(const float *from, uint32_t n, float *to);
   void (*fold_f64)(const double *from, uint32_t n, double *to);

@@ -13,6 +13,11 @@ typedef struct Block {
   uint32_t word[4][KR_LANES];
 } Block;
 
+// The draw word: its upper half is the note that a voice plays.
+static inline uint32_t draw_of(const KrCall *call, uint32_t lane) {
+  return call->voice == NULL ? 0 : call->voice->note[lane] << 16;
+}
+
 static void fill_scalar(const KrCall *call, uint32_t t, Block *block) {
   const uint64_t *keys = call->field[FIELD_KEY];
   const uint32_t *streams = call->field[FIELD_STREAM];
@@ -20,7 +25,7 @@ static void fill_scalar(const KrCall *call, uint32_t t, Block *block) {
   for (uint32_t i = 0; i < KR_LANES; i++) {
     uint64_t tick = (uint64_t)(call->tick + t) + (one ? i : 0), key = keys[one ? 0 : i];
     KrRandomKey words = {{(uint32_t)key, (uint32_t)(key >> 32)}};
-    KrRandomWords drawn = kr_random_words(words, tick, 0, streams[one ? 0 : i]);
+    KrRandomWords drawn = kr_random_words(words, tick, draw_of(call, one ? 0 : i), streams[one ? 0 : i]);
     for (uint32_t w = 0; w < 4; w++) block->word[w][i] = drawn.word[w];
   }
 }
@@ -70,15 +75,15 @@ KR_INLINE KrVu64 upper(KrVu64 x) {
   return (KrVu64)__builtin_shufflevector((KrVu32)x, (KrVu32)x, UPPER);
 }
 
-KR_INLINE void open_part(KrVu64 key, KrVu64 stream, uint64_t high, Part *part) {
+KR_INLINE void open_part(KrVu64 key, KrVu64 stream, KrVu64 draw, uint64_t high, Part *part) {
   KrVu64 keys[2][N_ROUNDS + 1] = {{key}, {key >> 32}};
   for (int r = 1; r < N_ROUNDS; r++) {
     keys[0][r] = keys[0][r - 1] + UINT32_C(0x9E3779B9);
     keys[1][r] = keys[1][r - 1] + UINT32_C(0xBB67AE85);
   }
-  KrVu64 x = multiply_a(key ^ high);
+  KrVu64 y = multiply_c(draw), x = multiply_a(key ^ high ^ y >> 32);
   part->c1 = stream ^ keys[1][0];
-  part->a2 = keys[0][1];
+  part->a2 = keys[0][1] ^ y;
   part->c2 = x >> 32 ^ keys[1][1];
   part->d2 = x ^ keys[1][2];
   for (int r = 2; r < N_ROUNDS; r++)
@@ -90,14 +95,17 @@ static void open_source(const KrCall *call, Source *source) {
   const KrVu64 none = {0};
   source->call = call;
   source->high = (uint64_t)call->tick >> 32;
-  if (call->lanes == 1) open_part(none + keys[0], none + streams[0], source->high, source->part);
+  if (call->lanes == 1)
+    open_part(none + keys[0], none + streams[0], none + draw_of(call, 0), source->high,
+              source->part);
   for (uint32_t p = 0; call->lanes > 1 && p < N_PARTS; p++) {
-    KrVu64 key = none, stream = none;
+    KrVu64 key = none, stream = none, draw = none;
     for (uint32_t i = 0; i < KR_N_V64; i++) {
       key[i] = keys[p * KR_N_V64 + i];
       stream[i] = streams[p * KR_N_V64 + i];
+      draw[i] = draw_of(call, p * KR_N_V64 + i);
     }
-    open_part(key, stream, source->high, &source->part[p]);
+    open_part(key, stream, draw, source->high, &source->part[p]);
   }
 }
 

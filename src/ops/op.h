@@ -138,9 +138,9 @@ typedef struct KrRamp {
 
 /// What the lanes of a call are when they are voices of a synth (one lane: entry 0).
 typedef struct KrCallVoice {
-  int64_t born[KR_LANES];  ///< tick of the onset; age at tick k: max(0, k - born - late) ticks
-  double late[KR_LANES];   ///< residual of the onset, 0 to below 1
-  uint32_t note[KR_LANES]; ///< sequence number: the upper half of the draw word of random numbers
+  const int64_t *born;  ///< tick of the onset; age at tick k: max(0, k - born - late) ticks
+  const double *late;   ///< residual of the onset, 0 to below 1
+  const uint32_t *note; ///< sequence number: the upper half of the draw word of random numbers
   /// KR_OP_ENDS writes the first tick from which the lane is silent for good, INT64_MAX: not in
   /// this call; if that was before, any tick up to the first.
   int64_t *end;

@@ -209,7 +209,7 @@ static KrStatus size_queues(KrPlan *plan, int64_t step) {
   int64_t slowest = 0;
   for (uint32_t i = 0; i < graph->n_nodes; i++) {
     const KrNode *node = &graph->nodes[i];
-    if (node->kind == KR_NODE_SIGNAL && plan->flows[node->flow].period > slowest)
+    if (kr_node_takes_events(node) && plan->flows[node->flow].period > slowest)
       slowest = plan->flows[node->flow].period;
   }
   if (!kr_add_i64(delay, slowest, &delay)) return KR_ERROR_OVERFLOW;
@@ -322,6 +322,9 @@ static KrStatus prepare_op(KrPlan *plan, KrPlanStep *step, const KrNode *node) {
   step->field_count = KR_NEW_ARRAY(plan->arena, uint64_t, n);
   for (uint32_t l = 0; l < step->n_lanes; l++) {
     uint64_t *counts = step->lane_count + (size_t)l * n;
+    bool is_same = l > 0 && kr_step_node(plan, step, l) == kr_step_node(plan, step, l - 1);
+    for (uint32_t f = 0; is_same && f < n; f++) counts[f] = counts[(size_t)f - n];
+    if (is_same) continue;
     KR_TRY(prepare_lane(plan, kr_step_node(plan, step, l), counts));
     for (uint32_t f = 0; f < n; f++)
       if (counts[f] > step->field_count[f]) step->field_count[f] = counts[f];

@@ -64,7 +64,8 @@ typedef enum KrStepKind {
   KR_STEP_OPEN,   ///< the columns of a sum from +0: in[0], or out
   KR_STEP_ADD,    ///< adds a value to the columns of a sum: in[0], to out and out + 1
   KR_STEP_KEEP,   ///< a value as it is, once it is complete
-  KR_STEP_FOLD    ///< the columns of a sum to one lane
+  KR_STEP_FOLD,   ///< the columns of a sum to one lane
+  KR_STEP_VOICES  ///< nothing: what is heard of a synth's body, then its envelopes
 } KrStepKind;
 typedef struct KrPlanStep {
   KrStepKind kind;
@@ -235,6 +236,16 @@ void kr_plan_group(KrPlan *plan);
 void kr_plan_part(KrPlan *plan);
 /// Which independent parts of the other flows are.
 void kr_plan_component(KrPlan *plan);
+/// Every node of a synth's body is sixteen voices. KR_ERROR_PROGRAM: it cannot be.
+KrStatus kr_plan_voices(KrPlan *plan);
+/// A node of which every voice has one value for all ticks between two events.
+bool kr_plan_is_voice_held(const KrNode *node);
+/// Decides when voices end: a gate's envelope; what else has an end only where there is none.
+typedef enum KrVoiceEnd { KR_ENDS_NOTHING, KR_ENDS_ELSE, KR_ENDS_VOICES } KrVoiceEnd;
+static inline KrVoiceEnd kr_node_ends(const KrNode *node) {
+  if (node->kind != KR_NODE_OP || (node->op->flags & KR_OP_ENDS) == 0) return KR_ENDS_NOTHING;
+  return node->op->in[0].kind == KR_PORT_GATE ? KR_ENDS_VOICES : KR_ENDS_ELSE;
+}
 /// refs are the outputs of one group, lane by lane.
 bool kr_plan_is_group(const KrPlan *plan, const KrRef *refs, uint32_t n, uint32_t *group);
 /// Which node runs in which unit; the steps of the units, their values and rings.

@@ -32,6 +32,8 @@ void kr_builder_add_imports(KrBuilder *builder, uint32_t index);
 void kr_builder_add_node(KrBuilder *builder, uint32_t index);
 /// The sums of the chunks that are parts of this unit, after its nodes.
 void kr_builder_add_parts(KrBuilder *builder);
+/// What is heard of a synth's body and what ends its voices, after its nodes.
+void kr_builder_add_voices(KrBuilder *builder);
 /// Single lanes of groups that rings keep.
 void kr_builder_add_ring_lanes(KrBuilder *builder, const uint32_t *nodes, uint32_t n);
 #endif

@@ -43,6 +43,7 @@ static bool stays(const KrPlan *plan, uint32_t index) {
   const KrNode *node = &plan->graph->nodes[index];
   switch (node->kind) {
   case KR_NODE_OP: return (node->op->flags & KR_OP_FAULTS) != 0;
+  case KR_NODE_VOICES: return kr_plan_is_emitted(plan, node->events);
   case KR_NODE_SIGNAL: // lanes are never emitted
     return plan->node_group[index] == KR_NONE && kr_plan_is_emitted(plan, node->events);
   case KR_NODE_STATE_READ:
@@ -127,7 +128,8 @@ void kr_plan_component(KrPlan *plan) {
                   .size = KR_NEW_ARRAY(plan->arena, uint32_t, n + 1),
                   .to = KR_NEW_ARRAY(plan->arena, uint32_t, n + 1)};
   for (uint32_t f = 0; f < plan->graph->n_flows; f++) {
-    if (plan->graph->flows[f].substeps > 1 || plan->flows[f].unit[1] != KR_NONE) continue;
+    const KrFlow *flow = &plan->graph->flows[f];
+    if (flow->substeps > 1 || flow->is_body || plan->flows[f].unit[1] != KR_NONE) continue;
     c.unit = plan->flows[f].unit[0];
     split_flow(&c, f);
   }

@@ -61,7 +61,7 @@ static bool has_scalar_ports(const KrOp *op) {
 static bool can_be_lane(const KrPlan *plan, uint32_t index) {
   const KrNode *node = node_at(plan, index);
   if (plan->node_unit[index] == KR_NONE || plan->node_group[index] != KR_NONE) return false;
-  if (node->type.shape != KR_SHAPE_SCALAR) return false;
+  if (node->type.shape != KR_SHAPE_SCALAR || plan->graph->flows[node->flow].is_body) return false;
   switch (node->kind) {
   case KR_NODE_OP: return !(node->op->flags & KR_OP_ALONE) && has_scalar_ports(node->op);
   case KR_NODE_PREV:

@@ -109,7 +109,7 @@ static void collect_edges(Edges *edges) {
       add_source_edge(edges, i);
     else if (node->kind == KR_NODE_STATE_READ)
       add_state_edges(edges, i);
-    else if (node->kind == KR_NODE_SIGNAL)
+    else if (kr_node_takes_events(node))
       kr_plan_emitters(plan, node->events, add_emitter_edge, edges);
   }
 }
@@ -266,7 +266,7 @@ void kr_plan_needs(KrPlan *plan) {
       add_source_need(plan, i);
     else if (node->kind == KR_NODE_STATE_READ)
       add_state_needs(plan, i);
-    else if (node->kind == KR_NODE_SIGNAL)
+    else if (kr_node_takes_events(node))
       kr_plan_emitters(plan, node->events, add_emitter_need, &edges);
   }
   for (uint32_t u = 0; u < plan->n_units; u++) add_import_needs(plan, u);

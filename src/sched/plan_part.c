@@ -329,7 +329,8 @@ void kr_plan_part(KrPlan *plan) {
   plan->node_parts = KR_NEW_ARRAY(arena, uint32_t, n);
   for (uint32_t i = 0; i < n; i++) plan->node_parts[i] = KR_NONE;
   for (uint32_t f = 0; f < plan->graph->n_flows; f++) {
-    if (plan->graph->flows[f].substeps > 1 || plan->flows[f].unit[1] != KR_NONE) continue;
+    const KrFlow *flow = &plan->graph->flows[f];
+    if (flow->substeps > 1 || flow->is_body || plan->flows[f].unit[1] != KR_NONE) continue;
     split.flow = f;
     split.unit = plan->flows[f].unit[0];
     split_flow(&split, count);

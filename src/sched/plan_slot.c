@@ -46,8 +46,9 @@ static void free_slot(Slots *slots, uint32_t index) {
           value->slot);
 }
 
-// Inputs of PREV and STATE_WRITE are read again when the tile ends.
+// Inputs of PREV and STATE_WRITE are read again when the tile ends, what voices put out is then.
 static bool reads_at_end(const KrPlan *plan, const KrPlanStep *step) {
+  if (step->kind == KR_STEP_VOICES) return true;
   if (step->kind != KR_STEP_NODE) return false;
   KrNodeKind kind = plan->graph->nodes[step->node].kind;
   return kind == KR_NODE_PREV || kind == KR_NODE_STATE_WRITE;

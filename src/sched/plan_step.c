@@ -315,6 +315,33 @@ void kr_builder_add_parts(KrBuilder *builder) {
   }
 }
 
+// ---- voices
+
+static void add_voices_input(KrBuilder *builder, KrPlanStep *step, KrRef ref) {
+  KrRef refs[KR_LANES];
+  for (uint32_t l = 0; l < KR_LANES; l++) refs[l] = ref;
+  step->in[step->n_in++] = lanes_value(builder, refs, KR_LANES);
+}
+
+void kr_builder_add_voices(KrBuilder *builder) {
+  const KrPlan *plan = builder->plan;
+  const KrFlow *flow = &plan->graph->flows[plan->units[builder->unit].flow];
+  if (!flow->is_body) return;
+  const KrVoices *voices = &plan->graph->voices[flow->voices];
+  KrPlanStep step = {
+      .kind = KR_STEP_VOICES, .lanes = KR_LANES, .ring = KR_NONE, .after = KR_NONE};
+  step.in = KR_NEW_ARRAY(plan->arena, uint32_t, voices->n_out + flow->n_nodes);
+  for (uint32_t k = 0; k < voices->n_out; k++) add_voices_input(builder, &step, voices->out[k]);
+  for (KrVoiceEnd end = KR_ENDS_VOICES; end > KR_ENDS_NOTHING && step.n_in == voices->n_out; end--)
+    for (uint32_t i = 0, node = flow->first_node; i < flow->n_nodes; i++) {
+      if (plan->node_unit[node] != KR_NONE && kr_node_ends(node_at(builder, node)) == end)
+        add_voices_input(builder, &step, (KrRef){node, 0});
+      node = plan->graph->nodes[node].next_node;
+    }
+  step.key = step.rank = UINT32_MAX;
+  kr_builder_add(builder, step);
+}
+
 // ---- nodes
 
 static void add_single(KrBuilder *builder, uint32_t index) {

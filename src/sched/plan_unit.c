@@ -14,6 +14,13 @@ static void mark(Marks *marks, uint32_t node) {
   marks->stack[marks->n++] = node;
 }
 
+// Every channel of every synth, whoever hears it.
+static void mark_voices(Marks *marks) {
+  for (uint32_t v = 0; v < marks->graph->n_voices; v++)
+    for (uint32_t k = 0; k < marks->graph->voices[v].n_out; k++)
+      mark(marks, marks->graph->voices[v].out[k].node);
+}
+
 static uint32_t local_source(const KrGraph *graph, const KrNode *node) {
   if (!kr_node_reads_source(node)) return KR_NONE;
   return graph->nodes[node->source.node].flow == node->flow ? node->source.node : KR_NONE;
@@ -31,13 +38,14 @@ static void mark_roots(Marks *marks, KrArena *arena) {
   }
   for (uint32_t i = 0; i < graph->n_nodes; i++) {
     const KrNode *node = &graph->nodes[i];
-    if (!consumed[i]) mark(marks, i);
+    if (!consumed[i] && node->kind != KR_NODE_VOICE) mark(marks, i);
     if (kr_node_reads_source(node) && local_source(graph, node) == KR_NONE)
       mark(marks, node->source.node);
   }
   for (uint32_t o = 0; o < graph->n_outputs; o++)
     for (uint32_t k = 0; k < graph->outputs[o].n_refs; k++)
       mark(marks, graph->outputs[o].refs[k].node);
+  mark_voices(marks);
 }
 
 static void mark_below(Marks *marks, bool through_prev) {
@@ -59,7 +67,7 @@ static bool waits_for_flow(const KrPlan *plan, const KrNode *node, const uint8_t
     if (source == KR_NONE) return true;
     if (!needed[source] && waits[source]) return true;
   }
-  if (node->kind == KR_NODE_SIGNAL && kr_plan_is_emitted(plan, node->events)) return true;
+  if (kr_node_takes_events(node) && kr_plan_is_emitted(plan, node->events)) return true;
   for (uint32_t k = node->kind == KR_NODE_PREV ? 1 : 0; k < node->n_in; k++) {
     uint32_t source = node->in[k].node;
     if (source != KR_NONE && !needed[source] && waits[source]) return true;
@@ -152,6 +160,8 @@ static void make_values(KrPlan *plan) {
     for (uint32_t port = 0; port < kr_plan_node_outs(&graph->nodes[node]); port++)
       kr_plan_add_value(plan, kr_graph_type(graph, (KrRef){node, port}), KR_LANES,
                         plan->node_unit[node]);
+    for (uint32_t i = plan->groups[g].first_value; i < plan->n_values; i++)
+      plan->values[i].held = kr_plan_is_voice_held(&graph->nodes[node]);
   }
 }
 
@@ -310,7 +320,7 @@ static void add_step_deps(KrBuilder *builder, uint32_t index) {
     add_dep(builder, builder->value_step[plan->rings[step->ring].value]);
   if (node->kind == KR_NODE_STATE_READ && plan->states[node->state].sole == node->flow)
     add_dep(builder, builder->commit_step[node->state]);
-  if (node->kind == KR_NODE_SIGNAL) add_signal_deps(builder, node);
+  if (kr_node_takes_events(node)) add_signal_deps(builder, node);
 }
 
 static void add_deps(KrBuilder *builder) {
@@ -511,6 +521,7 @@ static void build_unit(KrBuilder *builder, const uint32_t *nodes, uint32_t n) {
   for (uint32_t i = 0; i < n; i++) kr_builder_add_node(builder, nodes[i]);
   kr_builder_add_parts(builder);
   kr_builder_add_ring_lanes(builder, nodes, n);
+  kr_builder_add_voices(builder);
   add_commits(builder);
   add_deps(builder);
   order_steps(builder);
@@ -581,6 +592,7 @@ static void build_units(KrPlan *plan) {
 KrStatus kr_plan_units(KrPlan *plan) {
   KR_TRY(assign_units(plan));
   kr_plan_group(plan);
+  KR_TRY(kr_plan_voices(plan));
   kr_plan_part(plan);
   kr_plan_component(plan);
   make_values(plan);

@@ -107,8 +107,10 @@ static void make_queues(KrRun *run) {
 
 // ---- steps
 
+static uint32_t field_lanes(const KrRunStep *step) { return step->is_apart ? 1 : step->lanes; }
 static size_t field_bytes(const KrRunStep *step, uint32_t f) {
-  return (size_t)step->plan->field_count[f] * step->lanes * kr_step_field_bytes(step->node, f);
+  size_t n_bytes = (size_t)step->plan->field_count[f] * kr_step_field_bytes(step->node, f);
+  return n_bytes * field_lanes(step);
 }
 
 // Pointers to outputs and fields, small fields, pointers to inputs.
@@ -174,7 +176,7 @@ static KrStatus prepare_lane(KrRun *run, const KrRunStep *step, uint32_t lane) {
   KrPrep prep = kr_plan_prep(run->plan, kr_step_node(run->plan, step->plan, of), &scratch);
   const char *message = NULL;
   prep.field = step->field;
-  prep.lanes = step->lanes;
+  prep.lanes = field_lanes(step);
   prep.lane = lane;
   KrStatus status = kr_op_prepare(step->node->op, &prep, &message);
   kr_arena_deinit(&scratch);
@@ -184,13 +186,13 @@ static KrStatus prepare_lane(KrRun *run, const KrRunStep *step, uint32_t lane) {
 static KrStatus prepare_op(KrRun *run, KrRunStep *step) {
   const KrNode *node = step->node;
   step->kernel = kr_op_kernel(node->op, node->elem, run->plan->level);
-  step->call.lanes = step->lanes;
+  step->call.lanes = field_lanes(step);
   step->call.in = step->in;
   step->call.out = step->out;
   step->call.field = step->field;
   step->call.type = &node->type;
   if (step->kernel == NULL) return KR_ERROR_ARGUMENT;
-  for (uint32_t l = 0; l < step->lanes; l++) KR_TRY(prepare_lane(run, step, l));
+  for (uint32_t l = 0; l < field_lanes(step); l++) KR_TRY(prepare_lane(run, step, l));
   return KR_OK;
 }
 
@@ -236,7 +238,8 @@ static bool can_hold(const KrRun *run, const KrRunStep *step) {
   bool one_lane = step->lanes == 1, is_plain = one_lane;
   for (uint32_t k = 0; k < step->n_out; k++)
     is_plain = is_plain && run->plan->values[plan->out + k].type.shape == KR_SHAPE_SCALAR;
-  if (step->node == NULL || step->n_out == 0 || is_plain || plan->adds != 0 || step->is_serial)
+  if (step->node == NULL || step->n_out == 0 || is_plain || plan->adds != 0 || step->is_serial ||
+      step->is_apart)
     return false;
   if (step->node->kind != KR_NODE_OP)
     return step->node->kind == KR_NODE_SIGNAL ||
@@ -264,7 +267,8 @@ static void find_holds(KrRun *run, KrRunStep *step) {
   step->can_hold = can_hold(run, step);
   for (uint32_t k = 0; k < step->n_out; k++) run->varies[plan->out + k] = step->can_hold;
   const KrOp *op = step->node != NULL && step->node->kind == KR_NODE_OP ? step->node->op : NULL;
-  bool is_free = op != NULL && !step->has_ring && !(op->flags & KR_OP_FAULTS);
+  bool is_free =
+      op != NULL && !step->has_ring && !(op->flags & KR_OP_FAULTS) && !step->is_apart;
   step->rests = step->can_hold && op != NULL && (op->flags & KR_OP_ELEMENTWISE) && step->n_in > 0;
   step->is_quick = is_free && step->n_varying == 0 && !step->can_hold;
   step->is_light = is_free && !step->is_serial && step->n_in < 64;
@@ -312,6 +316,8 @@ static KrStatus make_step(KrRun *run, KrRunUnit *unit, KrRunStep *step) {
   step->at_level = kr_lanes_at(run->plan->level);
   step->lanes = plan->lanes;
   step->n_lanes = plan->n_lanes;
+  step->is_apart = step->node != NULL && step->node->kind == KR_NODE_OP && plan->lanes > 1 &&
+                   (step->node->op->flags & KR_OP_ALONE) != 0;
   point_values(run, step);
   find_holds(run, step);
   if (unit != NULL && plan->kind != KR_STEP_COMMIT && plan->ring != KR_NONE)
@@ -320,7 +326,7 @@ static KrStatus make_step(KrRun *run, KrRunUnit *unit, KrRunStep *step) {
   if (plan->has_ramp) step->call.ramp = &unit->steps[plan->ramp].ramp;
   if (step->node->kind == KR_NODE_OP) KR_TRY(prepare_op(run, step));
   if (step->node->kind == KR_NODE_PREV) prepare_prev(run, step);
-  if (step->node->kind == KR_NODE_SIGNAL) prepare_sites(run, step);
+  if (kr_node_takes_events(step->node)) prepare_sites(run, step);
   if (unit != NULL) find_place(run, unit, step);
   return kr_step_place(run, step, 0);
 }
@@ -464,7 +470,7 @@ static bool is_shared(const KrRun *run, uint32_t index) {
     const KrRunStep *step = &unit->steps[s];
     if (step->node == NULL) continue;
     if (step->node->kind == KR_NODE_EMIT || step->plan->reads_versions) return true;
-    for (uint32_t l = 0; step->node->kind == KR_NODE_SIGNAL && l < step->n_lanes; l++) {
+    for (uint32_t l = 0; kr_node_takes_events(step->node) && l < step->n_lanes; l++) {
       uint32_t node = kr_step_node(run->plan, step->plan, l);
       if (has_runtime_events(graph, graph->nodes[node].events)) return true;
     }
@@ -489,6 +495,7 @@ static KrStatus make_run(KrRun *run) {
   run->ready = KR_NEW_ARRAY(run->arena, KrRunReady, plan->n_units);
   run->kept = KR_NEW_ARRAY(run->arena, KrKeptUnit, plan->n_units);
   for (uint32_t u = 0; u < plan->n_units; u++) KR_TRY(make_unit(run, u));
+  KR_TRY(kr_voices_prepare(run));
   join_writers(run);
   for (uint32_t u = 0; u < plan->n_units; u++) run->units[u].is_shared = is_shared(run, u);
   for (uint32_t o = 0; o < plan->graph->n_outputs; o++)
@@ -586,6 +593,12 @@ static void keep_last(KrRunUnit *unit, uint32_t n) {
     const uint8_t *in = (const uint8_t *)step->in_base[0] + (n - 1) * step->in_bytes[0];
     __builtin_memcpy(step->before, in, step->out_bytes[0]);
   }
+}
+
+void kr_unit_run(KrRun *run, KrRunUnit *unit, const KrSlice *slice) {
+  for (uint32_t i = 0; i < unit->plan->n_segments; i++)
+    run_segment(run, unit, &unit->plan->segments[i], slice);
+  keep_last(unit, slice->n);
 }
 
 static void run_slice(KrRun *run, KrRunUnit *unit, const KrSlice *slice) {
@@ -892,7 +905,7 @@ static bool is_past(const KrRun *run, uint32_t events, KrRatio time) {
     const KrNode *node = &graph->nodes[i];
     int64_t tick;
     KrRatio rest;
-    if (node->kind != KR_NODE_SIGNAL || run->plan->node_unit[i] == KR_NONE) continue;
+    if (!kr_node_takes_events(node) || run->plan->node_unit[i] == KR_NONE) continue;
     if (!reads_stream(graph, node->events, events)) continue;
     const KrClock *clock = &graph->flows[node->flow].clock;
     KrStatus status = graph->events[events].is_input ? kr_clock_floor(clock, time, &tick, &rest)

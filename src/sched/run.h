@@ -4,6 +4,7 @@
 #include "ops/lanes.h"
 #include "sched/plan.h"
 #include "sched/signal.h"
+#include "voice/pool.h"
 
 typedef struct KrRunRing {
   uint8_t *at;
@@ -95,6 +96,7 @@ typedef struct KrRunStep {
   void **field;
   const KrLanes *at_level;
   uint32_t lanes, n_lanes; ///< of the step; those that stand for nodes
+  bool is_apart;           ///< an operator of one lane in a synth's body: voice by voice
   KrRunPlace *place;       ///< CROSS linear and cubic of KR_LANES: where the ticks fall
   KrRunKnot *knots;        ///< CROSS linear of KR_LANES: source tick k at k mod 4
   KrRamp ramp;             ///< CROSS that finds knots only
@@ -131,12 +133,19 @@ typedef struct KrRunUnit {
   uint64_t n_repairs; ///< spans that found the control word changed
 } KrRunUnit;
 
+/// A synth as its flow passed an announced instant.
+typedef struct KrKeptVoices {
+  KrPool pool;
+  uint8_t **memory; ///< per group
+} KrKeptVoices;
+
 /// State of one step as its flow passed an announced instant (hot swap).
 typedef struct KrKeptStep {
   void **field;
   uint8_t *before;
   KrSite *site;      ///< per lane
   uint64_t **popped; ///< per lane
+  KrKeptVoices *voices; ///< VOICES
 } KrKeptStep;
 typedef struct KrKeptUnit {
   bool taken;
@@ -149,6 +158,72 @@ typedef struct KrRunReady {
   int64_t end; ///< ticks it may have executed
 } KrRunReady;
 
+/// A pointer of the body's steps to what belongs to one group of voices: a field, or what PREV kept.
+typedef struct KrVoicePatch {
+  void **at;
+  const KrNode *node;
+  uint32_t field;         ///< of an operator
+  const uint8_t *initial; ///< at the onset: [count][lanes], every lane the same
+  size_t offset;          ///< in the group's memory
+  size_t n_bytes;         ///< of a lane when `lanes` is 1, from one to the next
+  uint64_t count;
+  KrElem elem;
+  uint32_t width, lanes;
+  bool is_ring, ages;
+} KrVoicePatch;
+
+/// A row of sixteen voices that stands between two events.
+typedef struct KrVoiceRow {
+  const KrNode *node;
+  uint32_t port, n_bytes;
+  void *at;      ///< the value's memory
+  size_t offset; ///< in the group's memory
+} KrVoiceRow;
+
+/// Sixteen voices.
+typedef struct KrVoiceGroup {
+  uint8_t *memory; ///< fields, then rows
+  int64_t done;    ///< ticks it has run, while some of its voices sound
+  bool is_own;     ///< its output of this slice is in `own`
+  // Bits per lane: begins between two ticks at `done`; its gate has fallen; another note has its
+  // voice.
+  uint32_t starts, falls, fades;
+  int64_t falling; ///< the next tick, or one before, at which a gate falls
+  bool is_cut;     ///< its next piece is one tick
+  uint8_t *own;    ///< [channel][KR_TILE][KR_LANES]
+  uint8_t *levels; ///< [envelope][KR_LANES] of the newest tick
+  int64_t born[KR_LANES];
+  double late[KR_LANES];
+  uint32_t note[KR_LANES];
+} KrVoiceGroup;
+
+/// A synth as it plays.
+typedef struct KrRunVoices {
+  const KrVoices *graph;
+  const KrEventField *fields; ///< of what is played
+  const KrNode *node; ///< VOICES
+  const KrClock *clock;
+  KrElem elem;
+  struct KrRunUnit *body;
+  KrRunStep *heard; ///< its KR_STEP_VOICES
+  KrRunStep *step;  ///< the host's
+  KrPool pool;
+  uint16_t *sounds; ///< per group, bit per lane
+  KrVoiceGroup *groups, *now; ///< now: whose memory the body's steps point to
+  KrVoicePatch *patches;
+  uint32_t n_patches;
+  KrVoiceRow *rows;
+  uint32_t n_rows;
+  KrCallVoice *calls; ///< of the steps that end voices; the last of all others
+  uint32_t n_ends;
+  int64_t (*ends)[KR_LANES];
+  int64_t fade_ticks;
+  int64_t settled;    ///< free lanes were looked for at this tick
+  int64_t begin, end; ///< the host's slice
+  int64_t at;         ///< first tick of the piece that runs
+  uint8_t *columns;   ///< [channel][2][KR_TILE][KR_LANES]: of the open chunk, of all
+} KrRunVoices;
+
 struct KrRun {
   KrArena *arena;
   const KrPlan *plan;
@@ -158,6 +233,7 @@ struct KrRun {
   struct KrRunFuse *fuse; ///< scratch of kr_run_fuse
   KrRunRing *rings;
   KrRunUnit *units;
+  KrRunVoices *voices; ///< per synth that is played
   KrRunState *states;
   struct KrCursorContext context;
   KrRunStep **functions; ///< per event stream: steps of its function
@@ -228,6 +304,25 @@ void kr_states_end(KrRun *run, KrRunUnit *unit, int64_t tick, uint32_t n, bool l
 /// Merges the writes of every instant all writers have passed.
 void kr_state_settle(KrRun *run, uint32_t index);
 void kr_version_push(KrRunState *state, int64_t time, uint64_t bits);
+/// Steps of a unit over a slice.
+void kr_unit_run(KrRun *run, KrRunUnit *unit, const KrSlice *slice);
+/// Synths, after all units were made.
+KrStatus kr_voices_prepare(KrRun *run);
+/// The slice of a VOICES step. [worker] rt exact
+KrStatus kr_voices_run(KrRun *run, KrRunStep *step, const KrSlice *slice);
+/// What a VOICE node gives that is no row. [worker] rt exact
+void kr_voices_input(KrRun *run, KrRunStep *step, const KrSlice *slice);
+/// An operator of one lane, voice by voice. [worker] rt exact
+void kr_voices_apart(KrRun *run, KrRunStep *step, const KrSlice *slice);
+/// Fills in `level` of every lane that sounds. [worker] rt exact
+void kr_voices_levels(KrRunVoices *voices);
+/// After `pool` and `memory` were set to what they are at tick `tick`.
+void kr_voices_place(KrRunVoices *voices, int64_t tick);
+/// Memory for a copy; the copy; what of `from`, or of a copy of it, goes on in a fresh run that
+/// stands at the same tick: the state of operators of equal paths, fields of equal names.
+KrKeptVoices *kr_voices_kept(KrArena *arena, const KrRunVoices *voices);
+void kr_voices_keep(KrKeptVoices *kept, KrRunVoices *voices);
+void kr_voices_carry(KrRunVoices *to, KrRunVoices *from, const KrKeptVoices *kept, int64_t tick);
 /// Saves the state of a unit standing at its first tick at or after the announced instant.
 void kr_swap_keep(KrRun *run, uint32_t unit);
 #endif

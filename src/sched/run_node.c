@@ -418,6 +418,11 @@ static void run_signal(KrRun *run, KrRunUnit *unit, KrRunStep *step, const KrSli
   if (status != KR_OK) note_fault(unit, step, "the time of an event is out of range", slice->tick);
 }
 
+static void run_voices(KrRun *run, KrRunUnit *unit, KrRunStep *step, const KrSlice *slice) {
+  if (kr_voices_run(run, step, slice) != KR_OK)
+    note_fault(unit, step, "the time of an event is out of range", slice->tick);
+}
+
 static KrEventValue payload(const KrRunStep *step, uint32_t k, uint32_t i) {
   KrEventValue value = {.present = true, .ratio = KR_RATIO_ZERO};
   if (step->in[k] == NULL) return (KrEventValue){.ratio = KR_RATIO_ZERO};
@@ -459,7 +464,12 @@ static void run_node(KrRun *run, KrRunUnit *unit, KrRunStep *step, const KrSlice
   switch (step->node->kind) {
   case KR_NODE_CONST:
   case KR_NODE_STATE_WRITE: break;
-  case KR_NODE_OP: run_kernel(run, unit, step, slice); break;
+  case KR_NODE_OP:
+    if (step->is_apart)
+      kr_voices_apart(run, step, slice);
+    else
+      run_kernel(run, unit, step, slice);
+    break;
   case KR_NODE_READ:
     if (outer || step->own_source) run_read(step, slice);
     break;
@@ -482,6 +492,8 @@ static void run_node(KrRun *run, KrRunUnit *unit, KrRunStep *step, const KrSlice
   case KR_NODE_SIGNAL:
     if (outer) run_signal(run, unit, step, slice);
     break;
+  case KR_NODE_VOICES: run_voices(run, unit, step, slice); break;
+  case KR_NODE_VOICE: kr_voices_input(run, step, slice); break;
   case KR_NODE_EMIT: run_emit(run, unit, step, slice); break;
   case KR_NODE_INPUT: run_input(run, step, slice); break;
   case KR_NODE_SUM:
@@ -545,7 +557,8 @@ void kr_step_run(KrRun *run, KrRunUnit *unit, KrRunStep *step, const KrSlice *sl
   case KR_STEP_PACK: kr_step_pack(step, slice->n); break;
   case KR_STEP_OPEN: kr_step_open(step, slice->n); break;
   case KR_STEP_ADD: kr_step_add(step, slice); break;
-  case KR_STEP_KEEP: break;
+  case KR_STEP_KEEP:
+  case KR_STEP_VOICES: break;
   case KR_STEP_FOLD: kr_step_fold(step, slice->n); break;
   }
   if (!step->has_ring) return;

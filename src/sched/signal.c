@@ -123,6 +123,13 @@ static void take_off(KrSite *site, const KrRunEvent *event, const KrSitePlace *p
   edges->release_residual = place->tick == tick ? place->residual : KR_RATIO_ZERO;
 }
 
+KrStatus kr_site_end(const KrNode *node, const KrClock *clock, const KrRunEvent *event,
+                     bool emitted, KrSitePlace *place) {
+  KrRatio time;
+  KR_TRY(kr_ratio_add(event->time, event->dur, &time));
+  return find_place(clock, time, emitted, node->round_floor, place);
+}
+
 static KrStatus take_on(KrSite *site, const KrNode *node, const KrClock *clock,
                         const KrRunEvent *event, const KrSitePlace *place, bool emitted,
                         int64_t tick, Edges *edges) {
@@ -139,10 +146,8 @@ static KrStatus take_on(KrSite *site, const KrNode *node, const KrClock *clock,
   edges->onset_residual = residual;
   edges->n_on++;
   if (event->has_dur) {
-    KrRatio end_time;
     KrSitePlace end;
-    KR_TRY(kr_ratio_add(event->time, event->dur, &end_time));
-    KR_TRY(find_place(clock, end_time, emitted, node->round_floor, &end));
+    KR_TRY(kr_site_end(node, clock, event, emitted, &end));
     site->end_tick = end.tick > tick ? end.tick : tick + 1;
     site->end_residual = end.tick > tick ? end.residual : KR_RATIO_ZERO;
   }
@@ -335,4 +340,31 @@ KrStatus kr_site_run(KrSite *site, const KrGraph *graph, const KrNode *node, con
     repeat_ticks(node, i + !repeats, next, out);
   }
   return find_quiet(site, node, clock, tick + n);
+}
+
+KrStatus kr_site_next(KrSite *site, const KrNode *node, const KrClock *clock, int64_t tick,
+                      const KrRunEvent **event, KrSitePlace *place, bool *emitted) {
+  KrRatio until, emitted_until;
+  *event = NULL;
+  if (tick < site->ahead.quiet) return KR_OK;
+  KR_TRY(find_until(site, clock, tick + 1, &until));
+  emitted_until = until;
+  if (site->emits) {
+    KR_TRY(kr_clock_time(clock, tick, &emitted_until));
+    KR_TRY(kr_clock_time(clock, tick + 1, &until));
+  }
+  const KrRunEvent *next = kr_cursor_peek(site->cursor, until, emitted_until, emitted);
+  site->ahead.quiet = next == NULL && site->looks_ahead ? site->ahead.tick : 0;
+  if (next == NULL) return KR_OK;
+  KR_TRY(find_next(site, node, clock, next->time, *emitted, place));
+  if (place->tick > tick)
+    site->ahead.quiet = site->looks_ahead ? place->tick : 0;
+  else
+    *event = next;
+  return KR_OK;
+}
+
+void kr_site_take(KrSite *site) {
+  kr_cursor_pop(site->cursor);
+  site->ahead.quiet = 0;
 }

@@ -97,6 +97,14 @@ void kr_site_init(KrSite *site, KrCursor *cursor);
 /// rt exact
 KrStatus kr_site_run(KrSite *site, const KrGraph *graph, const KrNode *node, const KrClock *clock,
                      int64_t tick, uint32_t n, const KrSiteOut *out);
+/// The next event that reaches a tick up to `tick`, NULL: none. Streams that emit are asked tick by
+/// tick. kr_site_take takes it. rt exact
+KrStatus kr_site_next(KrSite *site, const KrNode *node, const KrClock *clock, int64_t tick,
+                      const KrRunEvent **event, KrSitePlace *place, bool *emitted);
+void kr_site_take(KrSite *site);
+/// Tick and residual of the end of an event that has a length. rt exact
+KrStatus kr_site_end(const KrNode *node, const KrClock *clock, const KrRunEvent *event,
+                     bool emitted, KrSitePlace *place);
 /// The n ticks from `tick` are all alike: nothing ends, begins or is delivered in them. rt exact
 static inline bool kr_site_is_quiet(const KrSite *site, int64_t tick, uint32_t n) {
   return tick + (int64_t)n <= site->ahead.quiet;

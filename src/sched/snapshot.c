@@ -234,9 +234,61 @@ static void code_site(const KrRun *run, Codec *codec, const KrRunStep *step, uin
   site->ahead = (KrSiteAhead){0};
 }
 
+// ---- voices
+
+static void code_pool_lane(Codec *codec, KrPoolLane *lane) {
+  code_bool(codec, &lane->sounds);
+  code_bool(codec, &lane->has_key);
+  code_bool(codec, &lane->is_open);
+  code_i64(codec, &lane->key);
+  code_i64(codec, &lane->born);
+  code_ratio(codec, &lane->late);
+  code_ratio(codec, &lane->time);
+  code_i64(codec, &lane->release);
+  code_ratio(codec, &lane->release_late);
+  code_i64(codec, &lane->fade);
+  code_i64(codec, &lane->end);
+  if (lane->sounds) code_f64(codec, &lane->level);
+  code_u32(codec, &lane->note);
+}
+
+// What the body keeps for one voice.
+static void code_voice(Codec *codec, KrRunVoices *v, uint32_t index, int64_t n_done) {
+  uint8_t *memory = v->groups[index / KR_LANES].memory;
+  uint32_t l = index % KR_LANES;
+  for (uint32_t i = 0; i < v->n_patches; i++) {
+    const KrVoicePatch *patch = &v->patches[i];
+    size_t stride = (size_t)patch->width * patch->lanes;
+    uint8_t *at = memory + patch->offset + l * (patch->lanes == 1 ? patch->n_bytes : patch->width);
+    uint64_t first = patch->is_ring ? (uint64_t)n_done % patch->count : 0;
+    code_strided(codec, patch->elem, at + first * stride, stride, patch->count - first);
+    code_strided(codec, patch->elem, at, stride, first);
+  }
+  for (uint32_t i = 0; i < v->n_rows; i++) {
+    KrElem elem = v->rows[i].node->voice == KR_VOICE_HAS ? KR_ELEM_BOOL : v->elem;
+    code_elems(codec, elem, memory + v->rows[i].offset + l * kr_elem_bytes(elem), 1);
+  }
+}
+
+static void code_voices(Codec *codec, KrRunVoices *v, int64_t n_done) {
+  if (!codec->reading) kr_voices_levels(v);
+  code_u64(codec, &v->pool.n_notes);
+  code_u64(codec, &v->pool.n_stolen);
+  for (uint32_t l = 0; l < v->pool.n_groups * KR_LANES && !codec->bad; l++) {
+    bool taken = (v->pool.taken[l / KR_LANES] >> l % KR_LANES & 1) != 0;
+    code_bool(codec, &taken);
+    if (!taken) continue;
+    code_pool_lane(codec, &v->pool.lanes[l]);
+    if (v->pool.lanes[l].sounds) code_voice(codec, v, l, n_done);
+    if (codec->reading) v->pool.taken[l / KR_LANES] |= (uint16_t)(1u << l % KR_LANES);
+  }
+  if (codec->reading) kr_voices_place(v, n_done);
+}
+
 static void code_nodes(KrRun *run, Codec *codec) {
   for (uint32_t u = 0; u < run->plan->n_units; u++) {
     KrRunUnit *unit = &run->units[u];
+    if (run->plan->graph->flows[unit->plan->flow].is_body) continue;
     for (uint32_t s = 0; s < unit->plan->n_steps; s++) {
       KrRunStep *step = &unit->steps[s];
       if (step->node == NULL) continue;
@@ -244,6 +296,8 @@ static void code_nodes(KrRun *run, Codec *codec) {
       if (step->node->kind == KR_NODE_OP && codec->reading) kr_step_repeat_lane(step);
       for (uint32_t l = 0; step->site != NULL && l < step->n_lanes; l++)
         code_site(run, codec, step, l, unit->n_done);
+      if (step->node->kind == KR_NODE_VOICES)
+        code_voices(codec, &run->voices[step->node->voices], unit->n_done);
       if (step->node->kind != KR_NODE_PREV || step->plan->ring != KR_NONE) continue;
       uint64_t n = step->lanes > 1 ? step->n_lanes : kr_type_count(&step->node->type);
       code_elems(codec, step->node->type.elem, step->before, n);

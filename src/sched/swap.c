@@ -18,7 +18,7 @@ static void make_kept(KrRun *run, uint32_t u) {
   const KrRunUnit *unit = &run->units[u];
   KrArena *arena = run->arena;
   KrKeptUnit *kept = &run->kept[u];
-  if (kept->steps != NULL) return;
+  if (kept->steps != NULL || run->plan->graph->flows[unit->plan->flow].is_body) return;
   kept->steps = KR_NEW_ARRAY(arena, KrKeptStep, unit->plan->n_steps);
   kept->values = KR_NEW_ARRAY(arena, uint64_t, run->plan->graph->n_states);
   for (uint32_t s = 0; s < unit->plan->n_steps; s++) {
@@ -30,6 +30,8 @@ static void make_kept(KrRun *run, uint32_t u) {
         k->field[f] = kr_arena_alloc(arena, field_bytes(step, f));
     if (is_local_prev(step)) k->before = kr_arena_alloc(arena, step->out_bytes[0]);
     if (step->site == NULL) continue;
+    if (step->node->kind == KR_NODE_VOICES)
+      k->voices = kr_voices_kept(arena, &run->voices[step->node->voices]);
     k->site = KR_NEW_ARRAY(arena, KrSite, step->n_lanes);
     k->popped = KR_NEW_ARRAY(arena, uint64_t *, step->n_lanes);
     for (uint32_t l = 0; l < step->n_lanes; l++)
@@ -48,6 +50,7 @@ void kr_swap_keep(KrRun *run, uint32_t u) {
     for (uint32_t f = 0; f < step->plan->n_fields; f++)
       if (k->field[f] != NULL) copy_bytes(k->field[f], step->field[f], field_bytes(step, f));
     if (k->before != NULL) copy_bytes(k->before, step->before, step->out_bytes[0]);
+    if (k->voices != NULL) kr_voices_keep(k->voices, &run->voices[step->node->voices]);
     for (uint32_t l = 0; step->site != NULL && l < step->n_lanes; l++) {
       k->site[l] = step->site[l];
       kr_cursor_save(step->site[l].cursor, k->popped[l]);
@@ -261,10 +264,15 @@ static KrStatus carry_lane(const Swap *swap, Lane to) {
     const uint8_t *before = kept != NULL ? kept->before : from.step->before;
     copy_bytes(step->before + to.lane * n_bytes, before + from.lane * n_bytes, n_bytes);
   }
-  if (step->site != NULL)
-    carry_site(swap, index, node, &step->site[to.lane],
-               kept != NULL ? &kept->site[from.lane] : &from.step->site[from.lane],
-               popped_of(swap, from, kept));
+  if (step->site == NULL) return KR_OK;
+  carry_site(swap, index, node, &step->site[to.lane],
+             kept != NULL ? &kept->site[from.lane] : &from.step->site[from.lane],
+             popped_of(swap, from, kept));
+  if (step->node->kind == KR_NODE_VOICES)
+    kr_voices_carry(&swap->run->voices[step->node->voices],
+                    &swap->old->voices[from.step->node->voices],
+                    kept != NULL ? kept->voices : NULL,
+                    kr_run_count(swap->run->plan, step->node->flow, swap->grid));
   return KR_OK;
 }
 
@@ -414,7 +422,8 @@ static KrStatus carry_all(Swap *swap) {
   for (uint32_t u = 0; u < run->plan->n_units; u++) {
     KrRunUnit *unit = &run->units[u];
     unit->n_done = kr_run_count(run->plan, unit->plan->flow, swap->grid);
-    for (uint32_t s = 0; s < unit->plan->n_steps; s++) {
+    bool is_body = run->plan->graph->flows[unit->plan->flow].is_body;
+    for (uint32_t s = 0; s < unit->plan->n_steps && !is_body; s++) {
       KR_TRY(carry_step(swap, &unit->steps[s]));
       KR_TRY(kr_step_place(run, &unit->steps[s], unit->n_done));
     }

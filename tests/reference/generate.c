@@ -266,6 +266,7 @@ void kr_generate(uint64_t seed, KrBuffer *out) {
   put_inputs(m);
   put_events(m);
   put_states(m);
+  put_synths(m);
   for (uint32_t i = 0; i < m->n_flows; i++) {
     choose_clock(m, &m->flows[i]);
     choose_lets(m, &m->flows[i]);

@@ -169,6 +169,7 @@ static void put_whole_ticks(Maker *m) {
 }
 
 static void put_real_leaf(Maker *m) {
+  if (m->n_synths > 0 && chance(m, 15) && put_play(m)) return;
   if (m->n_locals > 0 && chance(m, 50) && put_local(m, REAL)) return;
   switch (below(m, 12)) {
   case 0: PUT("(time / 1s)"); return;

@@ -33,8 +33,9 @@ typedef struct Maker {
   Flow flows[MAX_FLOWS];
   uint32_t n_flows, flow; ///< flow: the one being written, in the hidden order
   uint32_t let;           ///< … and its let; n_lets in writes
-  uint32_t n_states, n_events;
-  uint32_t bus; ///< clock of the flow `crowd`, to which others send; UINT32_MAX: none
+  uint32_t n_states, n_events, n_synths;
+  uint32_t bus;   ///< clock of the flow `crowd`, to which others send; UINT32_MAX: none
+  bool stereo[2]; ///< synths of two channels
   bool has_latest, has_value, has_keys, has_sound;
   bool plain;     ///< nothing reads into the future
   bool cyclic;    ///< flows read later ones inside prev; then only without look-ahead
@@ -65,4 +66,7 @@ void put_stream(Maker *m, Type type, uint32_t depth);
 /// A list of `count` values.
 void put_list(Maker *m, Type type, uint32_t count, uint32_t depth);
 uint32_t pick_count(Maker *m);
+/// Synths for put_play, which writes a stream; false: nothing.
+void put_synths(Maker *m);
+bool put_play(Maker *m);
 #endif

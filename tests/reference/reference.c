@@ -14,6 +14,7 @@ typedef struct Node {
   void *field[KR_MAX_FIELDS];
   bool *wrote;         // STATE_WRITE, EMIT: per inner tick
   uint32_t next_event; // SIGNAL: first undelivered one of its list
+  int64_t end;         // OP in a note: since when it is silent, as far as it says
 } Node;
 
 typedef struct Version {
@@ -45,7 +46,9 @@ struct KrReference {
   KrArena *arena;
   const KrGraph *graph;
   KrRatio horizon;
-  Node *nodes;
+  Node *nodes, *host_nodes; // of the note that is evaluated, of the flows
+  const struct Note *note;  // NULL: none
+  struct Pool *pools;
   State *states;
   EventList *pushed; // per event stream
   EventList *known;  // per event stream: events that need no run, complete up to the horizon
@@ -755,6 +758,8 @@ static void prepare_op(KrReference *r, uint32_t index) {
   if (op->prepare != NULL) must(op->prepare(&prep, &message));
 }
 
+#include "voices.inc"
+
 static void set_fault(KrReference *r, uint32_t flow, int64_t tick, const char *message) {
   if (!r->fault.is_set) r->fault = (KrReferenceFault){true, flow, tick, message};
 }
@@ -773,9 +778,18 @@ static void run_op(KrReference *r, uint32_t index, int64_t inner, uint8_t *const
     if (in[i] == NULL) return;
   }
   for (uint32_t i = 0; i < node->n_out; i++) out[i] = port[i];
+  const Note *note = r->note;
+  double late = note != NULL ? to_f64(note->late) : 0;
+  KrCallVoice voice = {.end = &r->nodes[index].end};
+  if (note != NULL) voice.born = &note->born, voice.late = &late, voice.note = &note->number;
+  uint64_t before[KR_MAX_FIELDS][4] = {{0}};
+  for (uint32_t i = 0; i < kr_op_fields(node->op); i++)
+    if ((node->op->field[i].flags & KR_FIELD_AGES) != 0)
+      memcpy(before[i], r->nodes[index].field[i], node->op->field[i].count * 8);
   KrCall call = {.n = 1,
                  .lanes = 1,
-                 .tick = inner,
+                 .tick = note != NULL ? note->born + inner : inner,
+                 .voice = note != NULL ? &voice : NULL,
                  .in = in,
                  .out = out,
                  .field = r->nodes[index].field,
@@ -783,6 +797,8 @@ static void run_op(KrReference *r, uint32_t index, int64_t inner, uint8_t *const
                  .type = &node->type,
                  .fault = &fault};
   kr_op_kernel(node->op, node->elem, KR_LEVEL_GENERIC)(&call);
+  if (note != NULL && inner == 0 && late > 0)
+    take_back(note, node->op, r->nodes[index].field, before);
   if (fault.message != NULL)
     set_fault(r, node->flow, inner / (node->flow == KR_NONE ? 1 : inner_of(r, node->flow)),
               fault.message);
@@ -835,7 +851,7 @@ static void run_node(KrReference *r, uint32_t index, int64_t inner) {
   const KrGraph *graph = r->graph;
   const KrNode *node = &graph->nodes[index];
   Node *state = &r->nodes[index];
-  uint8_t *port[KR_MAX_OUTS + 1];
+  uint8_t *port[64];
   uint32_t n = node->flow == KR_NONE ? 1 : inner_of(r, node->flow);
   int64_t tick = inner / n;
   for (uint32_t i = 0; i < node->n_out || i == 0; i++)
@@ -875,6 +891,8 @@ static void run_node(KrReference *r, uint32_t index, int64_t inner) {
     break;
   case KR_NODE_INPUT: run_input(r, node, tick, port); break;
   case KR_NODE_SUM: run_sum(r, node, inner, port[0]); break;
+  case KR_NODE_VOICES: run_voices(r, node, tick, port); break;
+  case KR_NODE_VOICE: run_voice(r, node, inner, port); break;
   }
 }
 
