@@ -41,8 +41,8 @@ typedef enum KrNodeKind {
                   ///< payload fields
   KR_NODE_INPUT,  ///< value of program input `input` at this flow's tick
   KR_NODE_SUM,    ///< fixed-order sum (semantics 4) of in[0…n)
-  KR_NODE_VOICES, ///< the sounding voices of `voices`, one output per channel; in[0…] are streams of
-                  ///< this flow that all voices share
+  KR_NODE_VOICES, ///< the sounding voices of `voices`, one output per channel; in[0…] are streams
+                  ///< of this flow that all voices share
   KR_NODE_VOICE   ///< in a synth's body: what each voice is handed (`voice`)
 } KrNodeKind;
 
@@ -215,13 +215,13 @@ typedef struct KrEvents {
 /// A synth played on events: its voices are lanes of one body.
 typedef struct KrVoices {
   KrText synth;
-  uint32_t body;     ///< flow of the body's nodes, of the clock and real type of `host`
-  uint32_t host;     ///< flow that hears them
-  uint32_t node;     ///< VOICES
-  uint32_t events;   ///< what it plays
-  uint32_t max;      ///< voices that sound at once, fading ones aside: 1..4096
-  bool round_floor;  ///< notes begin and end at whole ticks
-  KrRef *out;        ///< one per channel, in the body
+  uint32_t body;    ///< flow of the body's nodes, of the clock and real type of `host`
+  uint32_t host;    ///< flow that hears them
+  uint32_t node;    ///< VOICES
+  uint32_t events;  ///< what it plays
+  uint32_t max;     ///< voices that sound at once, fading ones aside: 1..4096
+  bool round_floor; ///< notes begin and end at whole ticks
+  KrRef *out;       ///< one per channel, in the body
   uint32_t n_out;
   KrOrigin origin;
 } KrVoices;

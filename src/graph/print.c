@@ -1,10 +1,9 @@
 /// Decides the printable form of a graph: one line per flow, state, event stream, node and output.
 #include "graph/graph.h"
 
-static const char *const node_text[] = {"const",   "op",     "read",  "cross", "window",
-                                        "history", "state",  "write", "prev",  "time",
-                                        "step",    "signal", "emit",  "input", "sum",
-                                        "voices",  "voice"};
+static const char *const node_text[] = {"const", "op",    "read", "cross",  "window", "history",
+                                        "state", "write", "prev", "time",   "step",   "signal",
+                                        "emit",  "input", "sum",  "voices", "voice"};
 static const char *const voice_text[] = {"gate", "field", "has", "dur", "age", "stream"};
 static const char *const mode_text[] = {"nearest", "linear", "cubic", "sinc"};
 static const char *const reduce_text[] = {"mean", "rms", "peak", "min", "max", "sum", "count"};

@@ -181,10 +181,10 @@ KrVal kr_apply(KrElab *e, const KrVal *fn, KrArgs args, KrSpan span) {
 /// Operators of the language that this version does not have.
 static bool is_later(KrText name) {
   static const char *const names[] = {
-      "spawn",   "fm",      "wavetable",  "pluck",    "ladder", "eq3",      "echo",
-      "tape",     "reverb",  "fdn",     "chorus",     "flanger",  "phaser", "saturate", "fold",
-      "bitcrush", "ringmod", "tremolo", "compressor", "limiter",  "width",  "granular", "mel",
-      "flux",     "onset",   "pitch",   "ode",        "composite"};
+      "spawn",    "fm",       "wavetable", "pluck",   "ladder",     "eq3",     "echo",
+      "tape",     "reverb",   "fdn",       "chorus",  "flanger",    "phaser",  "saturate",
+      "fold",     "bitcrush", "ringmod",   "tremolo", "compressor", "limiter", "width",
+      "granular", "mel",      "flux",      "onset",   "pitch",      "ode",     "composite"};
   for (size_t i = 0; i < sizeof names / sizeof *names; i++)
     if (kr_text_is(name, names[i])) return kr_registry_find(name, 0) == NULL;
   return false;

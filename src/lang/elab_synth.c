@@ -1,5 +1,5 @@
-/// Decides what `play` means: a synth's body becomes the nodes of one voice, its parameters what the
-/// notes, the call or the defaults say.
+/// Decides what `play` means: a synth's body becomes the nodes of one voice, its parameters what
+/// the notes, the call or the defaults say.
 #include "lang/elab_core.h"
 #include <string.h>
 
@@ -36,8 +36,8 @@ static KrRef emit_voice(KrElab *e, KrNode node, KrElem elem) {
 static KrRef share(KrElab *e, KrRef ref, KrElem elem) {
   KrBody *body = e->now.flow->body;
   KrNode node = {.voice = KR_VOICE_STREAM};
-  while (node.input < body->n_in && (body->in[node.input].node != ref.node ||
-                                     body->in[node.input].port != ref.port))
+  while (node.input < body->n_in &&
+         (body->in[node.input].node != ref.node || body->in[node.input].port != ref.port))
     node.input++;
   if (node.input == body->n_in) KR_PUSH(e->arena, body->in, body->n_in, body->cap_in, ref);
   return emit_voice(e, node, elem);
@@ -73,10 +73,10 @@ bool kr_body_hoists(KrElab *e, const KrNode *node, const char *name, KrSpan span
 /// One `play`.
 typedef struct Play {
   const KrAst *synth;
-  KrScope *outer;   ///< of the synth
-  uint32_t events;  ///< what is played
-  KrArg **args;     ///< per child of the synth's tree: its argument, NULL
-  bool *used;       ///< per payload field
+  KrScope *outer;  ///< of the synth
+  uint32_t events; ///< what is played
+  KrArg **args;    ///< per child of the synth's tree: its argument, NULL
+  bool *used;      ///< per payload field
   KrSpan span;
 } Play;
 
@@ -103,9 +103,10 @@ static bool names_param(const KrAst *synth, KrText name, KrText param) {
   return kr_text_equal(name, param) || is_alias(synth, name, param);
 }
 
-static uint32_t find_field(const KrElab *e, const Play *play, KrText param) {
+// From field `first` on.
+static uint32_t find_field(const KrElab *e, const Play *play, KrText param, uint32_t first) {
   const KrEvents *events = &e->graph->events[play->events];
-  for (uint32_t f = 0; f < events->n_fields; f++)
+  for (uint32_t f = first; f < events->n_fields; f++)
     if (names_param(play->synth, events->fields[f].name, param)) return f;
   return KR_NONE;
 }
@@ -176,7 +177,7 @@ static void bind_param(KrElab *e, const Play *play, uint32_t child) {
   const KrAst *param = play->synth->at[child];
   const KrAst *type = param->n > 0 ? param->at[0] : NULL;
   const KrAst *preset = param->n > 1 ? param->at[1] : NULL;
-  uint32_t field = find_field(e, play, param->text);
+  uint32_t field = find_field(e, play, param->text, 0);
   KrVal val = kr_val_poison();
   KrSpec spec;
   if (play->args[child] != NULL)
@@ -190,13 +191,14 @@ static void bind_param(KrElab *e, const Play *play, uint32_t child) {
     val = kr_val_exact(KR_RATIO_ZERO), val.dim = e->schemas[play->events].dims[field];
   bool has_type = kr_spec_read(e, type, &spec);
   if (has_type && val.kind != KR_VAL_POISON)
-    val = kr_spec_convert(e, val, &spec, play->args[child] != NULL ? play->args[child]->span
-                                                                   : param->span);
+    val = kr_spec_convert(e, val, &spec,
+                          play->args[child] != NULL ? play->args[child]->span : param->span);
   bool is_number = val.kind == KR_VAL_NUMBER || val.kind == KR_VAL_STREAM;
   if (kr_text_is(param->text, "release") && val.kind == KR_VAL_NUMBER && val.as.number.exact &&
       kr_ratio_compare(val.as.number.ratio, e->graph->longest_release) > 0)
     e->graph->longest_release = val.as.number.ratio;
-  if (field != KR_NONE && is_number) {
+  // A note may use any name of the parameter.
+  for (; field != KR_NONE && is_number; field = find_field(e, play, param->text, field + 1)) {
     if (kr_text_is(param->text, "release")) note_releases(e, play, field);
     val = field_or(e, play, field, val, param->text);
   }
@@ -214,14 +216,14 @@ static bool has_param(const KrAst *synth, const char *name) {
 static void bind_field(KrElab *e, const Play *play, const char *name, int64_t preset, KrDim dim) {
   if (has_param(play->synth, name)) return;
   KrVal val = kr_val_exact(kr_ratio_of(preset));
-  uint32_t field = find_field(e, play, kr_text_from(name));
+  uint32_t field = find_field(e, play, kr_text_from(name), 0);
   val.dim = dim;
   if (field != KR_NONE) val = field_or(e, play, field, val, kr_text_from(name));
   bind(e, kr_text_from(name), play->span, val);
 }
 
 static void bind_seconds(KrElab *e, const Play *play, const char *name, KrVoiceInput input) {
-  uint32_t field = find_field(e, play, kr_text_from(name));
+  uint32_t field = find_field(e, play, kr_text_from(name), 0);
   if (field != KR_NONE) play->used[field] = true;
   if (has_param(play->synth, name)) return;
   KrVal val = kr_val_stream(emit_voice(e, (KrNode){.voice = input}, e->now.real),
@@ -388,8 +390,8 @@ static bool read_channels(KrElab *e, const Play *play, KrFlowInfo *info, KrVoice
   KrVal val = output->val;
   bool is_tuple = val.kind == KR_VAL_TUPLE || val.kind == KR_VAL_LIST;
   if (is_tuple && (val.as.items.n == 0 || val.as.items.n > MAX_CHANNELS)) {
-    kr_diagnose(e->list, KR_ERROR, output->value_span, "use fewer",
-                "a synth has 1 to %u channels", (unsigned)MAX_CHANNELS);
+    kr_diagnose(e->list, KR_ERROR, output->value_span, "use fewer", "a synth has 1 to %u channels",
+                (unsigned)MAX_CHANNELS);
     return false;
   }
   if (!is_tuple) return add_channel(e, graph, &cap, val, output->value_span);
@@ -489,13 +491,11 @@ static KrVal play(KrElab *e, KrArgs args, KrSpan span) {
                 kr_val_kind_text(is_synth ? &events : &synth));
     return kr_val_poison();
   }
-  const char *why = e->now.flow == NULL || e->now.in_function
-                        ? "`play` makes a stream, which has no rate here"
-                    : e->now.flow->body != NULL
-                        ? "a synth cannot play a synth: its voices would have voices"
-                    : e->graph->flows[e->now.flow->index].substeps > 1
-                        ? "a flow with substeps cannot play"
-                        : NULL;
+  const char *why =
+      e->now.flow == NULL || e->now.in_function ? "`play` makes a stream, which has no rate here"
+      : e->now.flow->body != NULL ? "a synth cannot play a synth: its voices would have voices"
+      : e->graph->flows[e->now.flow->index].substeps > 1 ? "a flow with substeps cannot play"
+                                                         : NULL;
   if (why != NULL) {
     kr_diagnose(e->list, KR_ERROR, span, "put `play` into a flow", "%s", why);
     return kr_val_poison();

@@ -62,26 +62,18 @@ const char *kr_val_number_hint(const KrVal *val) {
 }
 
 const char *kr_val_kind_text(const KrVal *val) {
-  static const char *const text[] = {[KR_VAL_POISON] = "an error",
-                                     [KR_VAL_NONE] = "a statement without value",
-                                     [KR_VAL_NUMBER] = "a number",
-                                     [KR_VAL_BOOL] = "a bool",
-                                     [KR_VAL_STRING] = "a string",
-                                     [KR_VAL_STREAM] = "a stream",
-                                     [KR_VAL_GATE] = "a gate",
-                                     [KR_VAL_RECORD] = "a record",
-                                     [KR_VAL_TUPLE] = "a tuple",
-                                     [KR_VAL_LIST] = "a list",
-                                     [KR_VAL_FN] = "a function",
-                                     [KR_VAL_SYNTH] = "a synth",
-                                     [KR_VAL_OP] = "a function",
-                                     [KR_VAL_EVENTS] = "an event stream",
-                                     [KR_VAL_HOLD] = "a held payload",
-                                     [KR_VAL_FOREIGN] = "a stream",
-                                     [KR_VAL_OFF] = "an off(key)",
-                                     [KR_VAL_RANDOM] = "a random source",
+  static const char *const text[] = {
+      [KR_VAL_POISON] = "an error",      [KR_VAL_NONE] = "a statement without value",
+      [KR_VAL_NUMBER] = "a number",      [KR_VAL_BOOL] = "a bool",
+      [KR_VAL_STRING] = "a string",      [KR_VAL_STREAM] = "a stream",
+      [KR_VAL_GATE] = "a gate",          [KR_VAL_RECORD] = "a record",
+      [KR_VAL_TUPLE] = "a tuple",        [KR_VAL_LIST] = "a list",
+      [KR_VAL_FN] = "a function",        [KR_VAL_SYNTH] = "a synth",
+      [KR_VAL_OP] = "a function",        [KR_VAL_EVENTS] = "an event stream",
+      [KR_VAL_HOLD] = "a held payload",  [KR_VAL_FOREIGN] = "a stream",
+      [KR_VAL_OFF] = "an off(key)",      [KR_VAL_RANDOM] = "a random source",
 
-                                     [KR_VAL_NAMESPACE] = "a namespace"};
+      [KR_VAL_NAMESPACE] = "a namespace"};
   return text[val->kind];
 }
 

@@ -167,7 +167,7 @@ struct KrFlowInfo {
   KrBus *bus;    ///< what is sent to it; NULL: nothing and not asked for
   KrSend **sends;
   uint32_t n_sends, cap_sends;
-  KrBody *body;  ///< a synth's, being played; NULL: a flow
+  KrBody *body; ///< a synth's, being played; NULL: a flow
 };
 
 /// A synth's body while it is elaborated.

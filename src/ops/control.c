@@ -167,7 +167,8 @@ static void FN(linseg)(const KrCall *call) {
   REAL *restrict out = call->out[0];
   for (uint32_t t = 0; t < call->n; t++)
     for (uint32_t l = 0; l < call->lanes; l++)
-      out[t * call->lanes + l] = FN(line_at)(points + l, call->lanes, count[l], FN(age_at)(call, t, l));
+      out[t * call->lanes + l] =
+          FN(line_at)(points + l, call->lanes, count[l], FN(age_at)(call, t, l));
 }
 
 KR_INLINE void FN(ramp_lanes)(const KrCall *call, const uint32_t lanes) {

@@ -310,8 +310,7 @@ APART void WN(run_event)(const WN(Envelope) * e, uint32_t t) {
 // Is lane l through with its last segment at tick t of the call, all of which has run?
 static bool WN(is_over)(const WN(Envelope) * e, uint32_t l, uint32_t t) {
   REAL time[N_TIMES], age = (REAL)(e->age[l] - (int32_t)(e->call->n - t));
-  for (int i = 0; i < N_TIMES; i++)
-    time[i] = e->times[i][t * e->time_strides[i] + l] * e->rate[l];
+  for (int i = 0; i < N_TIMES; i++) time[i] = e->times[i][t * e->time_strides[i] + l] * e->rate[l];
   if (!e->percussive) return !(age < e->residual[l] + time[TIME_RELEASE]);
   return !(age < e->residual[l] + time[TIME_ATTACK] + time[TIME_DECAY]);
 }

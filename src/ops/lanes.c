@@ -103,7 +103,7 @@ ADD_SOME(double, int64_t, f64, s64, double, int64_t, 1)
     if (n_lanes == 1)                                                                              \
       for (uint32_t t = 0; t < n; t++) sum[t * KR_LANES] += from[t * stride];                      \
     else                                                                                           \
-      add_some_##f(from, stride, (1u << n_lanes) - 1, n, sum);                                               \
+      add_some_##f(from, stride, (1u << n_lanes) - 1, n, sum);                                     \
   }                                                                                                \
   static void close_##f(const real *chunk, bool is_first, uint32_t n, real *restrict total) {      \
     for (uint32_t i = 0; is_first && i < n * KR_LANES; i++) total[i] = chunk[i];                   \
@@ -223,6 +223,6 @@ LINEAR(double, f64, s64, double, 1)
 #endif
 
 extern const KrLanes KR_LEVEL_NAME(kr_lanes);
-const KrLanes KR_LEVEL_NAME(kr_lanes) = {spread,   pick,       put,       add_f32,   add_f64, add_some_f32, add_some_f64,
-                                         fold_f32, fold_f64,   close_f32, close_f64, sum_f32,
-                                         sum_f64,  linear_f32, linear_f64};
+const KrLanes KR_LEVEL_NAME(kr_lanes) = {
+    spread,   pick,      put,       add_f32, add_f64, add_some_f32, add_some_f64, fold_f32,
+    fold_f64, close_f32, close_f64, sum_f32, sum_f64, linear_f32,   linear_f64};

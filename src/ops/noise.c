@@ -25,7 +25,8 @@ static void fill_scalar(const KrCall *call, uint32_t t, Block *block) {
   for (uint32_t i = 0; i < KR_LANES; i++) {
     uint64_t tick = (uint64_t)(call->tick + t) + (one ? i : 0), key = keys[one ? 0 : i];
     KrRandomKey words = {{(uint32_t)key, (uint32_t)(key >> 32)}};
-    KrRandomWords drawn = kr_random_words(words, tick, draw_of(call, one ? 0 : i), streams[one ? 0 : i]);
+    KrRandomWords drawn =
+        kr_random_words(words, tick, draw_of(call, one ? 0 : i), streams[one ? 0 : i]);
     for (uint32_t w = 0; w < 4; w++) block->word[w][i] = drawn.word[w];
   }
 }

@@ -328,8 +328,7 @@ void kr_builder_add_voices(KrBuilder *builder) {
   const KrFlow *flow = &plan->graph->flows[plan->units[builder->unit].flow];
   if (!flow->is_body) return;
   const KrVoices *voices = &plan->graph->voices[flow->voices];
-  KrPlanStep step = {
-      .kind = KR_STEP_VOICES, .lanes = KR_LANES, .ring = KR_NONE, .after = KR_NONE};
+  KrPlanStep step = {.kind = KR_STEP_VOICES, .lanes = KR_LANES, .ring = KR_NONE, .after = KR_NONE};
   step.in = KR_NEW_ARRAY(plan->arena, uint32_t, voices->n_out + flow->n_nodes);
   for (uint32_t k = 0; k < voices->n_out; k++) add_voices_input(builder, &step, voices->out[k]);
   for (KrVoiceEnd end = KR_ENDS_VOICES; end > KR_ENDS_NOTHING && step.n_in == voices->n_out; end--)

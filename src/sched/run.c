@@ -267,8 +267,7 @@ static void find_holds(KrRun *run, KrRunStep *step) {
   step->can_hold = can_hold(run, step);
   for (uint32_t k = 0; k < step->n_out; k++) run->varies[plan->out + k] = step->can_hold;
   const KrOp *op = step->node != NULL && step->node->kind == KR_NODE_OP ? step->node->op : NULL;
-  bool is_free =
-      op != NULL && !step->has_ring && !(op->flags & KR_OP_FAULTS) && !step->is_apart;
+  bool is_free = op != NULL && !step->has_ring && !(op->flags & KR_OP_FAULTS) && !step->is_apart;
   step->rests = step->can_hold && op != NULL && (op->flags & KR_OP_ELEMENTWISE) && step->n_in > 0;
   step->is_quick = is_free && step->n_varying == 0 && !step->can_hold;
   step->is_light = is_free && !step->is_serial && step->n_in < 64;

@@ -4,7 +4,7 @@
 #include "ops/lanes.h"
 #include "sched/plan.h"
 #include "sched/signal.h"
-#include "voice/pool.h"
+#include "voice/voice_pool.h"
 
 typedef struct KrRunRing {
   uint8_t *at;
@@ -135,7 +135,7 @@ typedef struct KrRunUnit {
 
 /// A synth as its flow passed an announced instant.
 typedef struct KrKeptVoices {
-  KrPool pool;
+  KrVoicePool pool;
   uint8_t **memory; ///< per group
 } KrKeptVoices;
 
@@ -143,8 +143,8 @@ typedef struct KrKeptVoices {
 typedef struct KrKeptStep {
   void **field;
   uint8_t *before;
-  KrSite *site;      ///< per lane
-  uint64_t **popped; ///< per lane
+  KrSite *site;         ///< per lane
+  uint64_t **popped;    ///< per lane
   KrKeptVoices *voices; ///< VOICES
 } KrKeptStep;
 typedef struct KrKeptUnit {
@@ -158,7 +158,8 @@ typedef struct KrRunReady {
   int64_t end; ///< ticks it may have executed
 } KrRunReady;
 
-/// A pointer of the body's steps to what belongs to one group of voices: a field, or what PREV kept.
+/// A pointer of the body's steps to what belongs to one group of voices: a field, or what PREV
+/// kept.
 typedef struct KrVoicePatch {
   void **at;
   const KrNode *node;
@@ -193,6 +194,7 @@ typedef struct KrVoiceGroup {
   uint8_t *own;    ///< [channel][KR_TILE][KR_LANES]
   uint8_t *levels; ///< [envelope][KR_LANES] of the newest tick
   int64_t born[KR_LANES];
+  int64_t until[KR_LANES]; ///< of a lane that is silent: it ran up to this tick
   double late[KR_LANES];
   uint32_t note[KR_LANES];
 } KrVoiceGroup;
@@ -201,14 +203,14 @@ typedef struct KrVoiceGroup {
 typedef struct KrRunVoices {
   const KrVoices *graph;
   const KrEventField *fields; ///< of what is played
-  const KrNode *node; ///< VOICES
+  const KrNode *node;         ///< VOICES
   const KrClock *clock;
   KrElem elem;
   struct KrRunUnit *body;
   KrRunStep *heard; ///< its KR_STEP_VOICES
   KrRunStep *step;  ///< the host's
-  KrPool pool;
-  uint16_t *sounds; ///< per group, bit per lane
+  KrVoicePool pool;
+  uint16_t *sounds;           ///< per group, bit per lane
   KrVoiceGroup *groups, *now; ///< now: whose memory the body's steps point to
   KrVoicePatch *patches;
   uint32_t n_patches;

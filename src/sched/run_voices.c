@@ -45,28 +45,28 @@ static void put_row(KrRunVoices *v, KrVoiceGroup *group, const KrVoiceRow *row, 
   if (v->now == group) __builtin_memcpy((uint8_t *)row->at + lane * width, value, width);
 }
 
-// What a ring's last note left there.
-static void clear_ring(const KrVoicePatch *patch, uint8_t *at, const KrPoolLane *last) {
-  int64_t length = last->end - last->born;
+// What a ring's last note left there: it ran the ticks born … until - 1.
+static void clear_ring(const KrVoicePatch *patch, uint8_t *at, int64_t born, int64_t until) {
+  int64_t length = until - born;
   if (length < 0 || (uint64_t)length >= patch->count) {
     __builtin_memset(at, 0, patch->count * patch->width);
     return;
   }
-  uint64_t first = (uint64_t)last->born % patch->count, left = (uint64_t)length;
+  uint64_t first = (uint64_t)born % patch->count, left = (uint64_t)length;
   uint64_t part = patch->count - first < left ? patch->count - first : left;
   __builtin_memset(at + first * patch->width, 0, part * patch->width);
   __builtin_memset(at, 0, (left - part) * patch->width);
 }
 
-// The state of the onset; `last`: the lane's note before.
-static void reset_lane(KrRunVoices *v, KrVoiceGroup *group, uint32_t lane, const KrPoolLane *last) {
+// The state of the onset.
+static void reset_lane(KrRunVoices *v, KrVoiceGroup *group, uint32_t lane) {
   for (uint32_t i = 0; i < v->n_patches; i++) {
     const KrVoicePatch *patch = &v->patches[i];
     uint8_t *at = group->memory + patch->offset;
     if (patch->lanes == 1) {
       at += lane * patch->n_bytes;
       if (patch->is_ring)
-        clear_ring(patch, at, last);
+        clear_ring(patch, at, group->born[lane], group->until[lane]);
       else
         __builtin_memcpy(at, patch->initial, patch->count * patch->width);
       continue;
@@ -171,13 +171,13 @@ static void silence_group(KrRunVoices *v, KrVoiceGroup *group, int64_t from, int
 // ---- a piece: ticks without an event in the group
 
 // First silent tick of a voice as far as this piece tells.
-static int64_t find_end(const KrRunVoices *v, const KrPoolLane *lane, uint32_t in_group) {
-  int64_t end = v->n_ends == 0 ? KR_POOL_NEVER : 0;
+static int64_t find_end(const KrRunVoices *v, const KrVoiceLane *lane, uint32_t in_group) {
+  int64_t end = v->n_ends == 0 ? KR_VOICE_POOL_NEVER : 0;
   for (uint32_t i = 0; i < v->n_ends; i++)
     if (v->ends[i][in_group] > end) end = v->ends[i][in_group];
-  if (v->n_ends == 0 && lane->release != KR_POOL_NEVER)
+  if (v->n_ends == 0 && lane->release != KR_VOICE_POOL_NEVER)
     end = lane->release + (lane->release_late.num != 0);
-  if (lane->fade != KR_POOL_NEVER && lane->fade + v->fade_ticks < end)
+  if (lane->fade != KR_VOICE_POOL_NEVER && lane->fade + v->fade_ticks < end)
     end = lane->fade + v->fade_ticks;
   return end;
 }
@@ -202,13 +202,13 @@ void kr_voices_levels(KrRunVoices *v) {
         level = x > level ? x : level;
       }
       // What has not been heard yet is the last to go.
-      KrPoolLane *lane = &v->pool.lanes[g * KR_LANES + l];
+      KrVoiceLane *lane = &v->pool.lanes[g * KR_LANES + l];
       lane->level = v->groups[g].done > lane->born ? level : (double)__builtin_inf();
     }
 }
 
 // What this piece's output is multiplied by in a voice that begins, ends or fades in it.
-static void shape_lane(KrRunVoices *v, KrVoiceGroup *group, uint32_t lane, const KrPoolLane *at,
+static void shape_lane(KrRunVoices *v, KrVoiceGroup *group, uint32_t lane, const KrVoiceLane *at,
                        uint32_t n) {
   KrConst part;
   if ((group->starts >> lane & 1) != 0) {
@@ -221,8 +221,7 @@ static void shape_lane(KrRunVoices *v, KrVoiceGroup *group, uint32_t lane, const
   }
   for (uint32_t t = 0; at->fade <= group->done && t < n; t++) {
     int64_t left = v->fade_ticks - (group->done + t - at->fade);
-    if (left > 0)
-      scale_lane(v, group, lane, group->done + t, (double)left / (double)v->fade_ticks);
+    if (left > 0) scale_lane(v, group, lane, group->done + t, (double)left / (double)v->fade_ticks);
   }
   if (!at->sounds && at->end < group->done + n) {
     int64_t from = at->end > group->done ? at->end : group->done;
@@ -250,13 +249,14 @@ static bool settle_lanes(KrRunVoices *v, uint32_t index, uint32_t n) {
   bool shaped = group->starts != 0 || left != 0;
   for (; left != 0; left &= left - 1) {
     uint32_t l = (uint32_t)__builtin_ctz(left);
-    KrPoolLane *lane = &v->pool.lanes[index * KR_LANES + l];
+    KrVoiceLane *lane = &v->pool.lanes[index * KR_LANES + l];
     int64_t end = find_end(v, lane, l);
     if (end >= until) continue;
     lane->sounds = false;
     lane->end = end > group->done ? end : group->done;
     if (lane->end <= lane->born) lane->end = lane->born + 1;
-    v->sounds[index] &= (uint16_t)~(1u << l);
+    v->sounds[index] &= (uint16_t) ~(1u << l);
+    group->until[l] = until;
   }
   keep_levels(v, group, n);
   return shaped;
@@ -294,7 +294,7 @@ static void put_real(KrRunVoices *v, KrVoiceGroup *group, const KrVoiceRow *row,
 
 // The gate of a lane, with what its onset and release are late.
 static void put_gate(KrRunVoices *v, uint32_t index, bool on) {
-  const KrPoolLane *lane = &v->pool.lanes[index];
+  const KrVoiceLane *lane = &v->pool.lanes[index];
   KrVoiceGroup *group = &v->groups[index / KR_LANES];
   for (uint32_t i = 0; i < v->n_rows; i++) {
     if (v->rows[i].node->voice != KR_VOICE_GATE) continue;
@@ -306,7 +306,8 @@ static void put_gate(KrRunVoices *v, uint32_t index, bool on) {
   }
 }
 
-static void put_note(KrRunVoices *v, const KrGraph *graph, uint32_t index, const KrRunEvent *event) {
+static void put_note(KrRunVoices *v, const KrGraph *graph, uint32_t index,
+                     const KrRunEvent *event) {
   const KrEvents *stream = &graph->events[v->graph->events];
   for (uint32_t i = 0; i < v->n_rows; i++) {
     const KrNode *node = v->rows[i].node;
@@ -329,10 +330,10 @@ static void put_note(KrRunVoices *v, const KrGraph *graph, uint32_t index, const
 // The gates that fall at `done` fall; then the next one to fall.
 static void fall(KrRunVoices *v, uint32_t index) {
   KrVoiceGroup *group = &v->groups[index];
-  group->falling = KR_POOL_NEVER;
+  group->falling = KR_VOICE_POOL_NEVER;
   for (uint32_t left = v->sounds[index] & ~group->falls; left != 0; left &= left - 1) {
     uint32_t l = (uint32_t)__builtin_ctz(left);
-    const KrPoolLane *lane = &v->pool.lanes[index * KR_LANES + l];
+    const KrVoiceLane *lane = &v->pool.lanes[index * KR_LANES + l];
     if (lane->release == group->done) {
       group->falls |= 1u << l;
       // What no envelope ends is held until it is cut, between two ticks.
@@ -382,39 +383,39 @@ static void run_groups(KrRun *run, KrRunVoices *v, int64_t until) {
 
 static void steal_voice(KrRunVoices *v, int64_t tick) {
   kr_voices_levels(v);
-  uint32_t lane = kr_pool_find_victim(&v->pool, tick);
-  kr_pool_steal(&v->pool, lane, tick);
+  uint32_t lane = kr_voice_pool_find_victim(&v->pool, tick);
+  kr_voice_pool_steal(&v->pool, lane, tick);
   v->groups[lane / KR_LANES].fades |= 1u << lane % KR_LANES;
-  if (v->pool.open_lane == lane) v->pool.open_lane = KR_POOL_NONE;
+  if (v->pool.open_lane == lane) v->pool.open_lane = KR_VOICE_POOL_NONE;
 }
 
 static void release_lane(KrRunVoices *v, uint32_t lane, int64_t tick, KrRatio late) {
   KrVoiceGroup *group = &v->groups[lane / KR_LANES];
-  kr_pool_release(&v->pool.lanes[lane], tick, late);
-  if (v->pool.lanes[lane].release < group->falling)
-    group->falling = v->pool.lanes[lane].release;
+  kr_voice_pool_release(&v->pool.lanes[lane], tick, late);
+  if (v->pool.lanes[lane].release < group->falling) group->falling = v->pool.lanes[lane].release;
 }
 
 // Free lanes are collected at multiples of 64 ticks, so that groups are not cut to look for them;
 // and where none is left.
 static uint32_t choose_lane(KrRun *run, KrRunVoices *v, int64_t tick) {
-  KrPool *pool = &v->pool;
-  int64_t settled = tick - (tick & (KR_POOL_SETTLE - 1));
+  KrVoicePool *pool = &v->pool;
+  int64_t settled = tick - (tick & (KR_VOICE_POOL_SETTLE - 1));
   if (settled > v->settled) {
     v->settled = settled;
     if (settled > v->begin) run_groups(run, v, settled);
-    kr_pool_collect(pool, settled);
+    kr_voice_pool_collect(pool, settled);
   }
-  uint32_t lane = kr_pool_find_free(pool);
-  if (pool->n_voices < pool->max && lane != KR_POOL_NONE) return lane;
+  uint32_t lane = kr_voice_pool_find_free(pool);
+  if (pool->n_voices < pool->max && lane != KR_VOICE_POOL_NONE) return lane;
   run_groups(run, v, tick);
-  kr_pool_collect(pool, tick);
+  kr_voice_pool_collect(pool, tick);
   if (pool->n_voices >= pool->max) steal_voice(v, tick);
-  lane = kr_pool_find_free(pool);
-  if (lane != KR_POOL_NONE) return lane;
-  lane = kr_pool_find_faded(pool);
-  kr_pool_drop(pool, lane, tick);
-  v->sounds[lane / KR_LANES] &= (uint16_t)~(1u << lane % KR_LANES);
+  lane = kr_voice_pool_find_free(pool);
+  if (lane != KR_VOICE_POOL_NONE) return lane;
+  lane = kr_voice_pool_find_faded(pool);
+  kr_voice_pool_drop(pool, lane, tick);
+  v->groups[lane / KR_LANES].until[lane % KR_LANES] = tick;
+  v->sounds[lane / KR_LANES] &= (uint16_t) ~(1u << lane % KR_LANES);
   return lane;
 }
 
@@ -422,7 +423,7 @@ static void release_key(KrRunVoices *v, const KrRunEvent *event, int64_t tick, K
   for (uint32_t g = 0; g < v->pool.n_groups; g++)
     for (uint32_t left = v->sounds[g]; left != 0; left &= left - 1) {
       uint32_t index = g * KR_LANES + (uint32_t)__builtin_ctz(left);
-      const KrPoolLane *lane = &v->pool.lanes[index];
+      const KrVoiceLane *lane = &v->pool.lanes[index];
       bool is_meant = !event->has_key || (lane->has_key && lane->key == event->key);
       // At one instant off precedes on: it meant the notes before.
       if (is_meant && kr_ratio_compare(lane->time, event->time) != 0)
@@ -432,9 +433,9 @@ static void release_key(KrRunVoices *v, const KrRunEvent *event, int64_t tick, K
 
 static KrStatus begin_note(KrRun *run, KrRunVoices *v, const KrRunEvent *event, int64_t tick,
                            KrRatio late, bool emitted) {
-  KrPool *pool = &v->pool;
-  if (pool->open_lane != KR_POOL_NONE) release_lane(v, pool->open_lane, tick, late);
-  pool->open_lane = KR_POOL_NONE;
+  KrVoicePool *pool = &v->pool;
+  if (pool->open_lane != KR_VOICE_POOL_NONE) release_lane(v, pool->open_lane, tick, late);
+  pool->open_lane = KR_VOICE_POOL_NONE;
   if (event->has_key) release_key(v, event, tick, late);
   uint32_t index = choose_lane(run, v, tick), g = index / KR_LANES, l = index % KR_LANES;
   KrVoiceGroup *group = &v->groups[g];
@@ -446,15 +447,14 @@ static KrStatus begin_note(KrRun *run, KrRunVoices *v, const KrRunEvent *event, 
   }
   group->is_own = group->is_own || tick > v->begin;
   run_group(run, v, g, tick);
-  KrPoolLane last = pool->lanes[index];
-  reset_lane(v, group, l, &last);
-  KrPoolLane *lane = kr_pool_begin(pool, index, tick, late, event->time);
+  reset_lane(v, group, l);
+  KrVoiceLane *lane = kr_voice_pool_begin(pool, index, tick, late, event->time);
   lane->has_key = event->has_key;
   lane->key = event->key;
   lane->is_open = !event->has_dur && !event->has_key;
   if (lane->is_open) pool->open_lane = index;
   const uint32_t bit = 1u << l;
-  if (v->sounds[g] == 0) group->falling = KR_POOL_NEVER;
+  if (v->sounds[g] == 0) group->falling = KR_VOICE_POOL_NEVER;
   group->falls &= ~bit;
   group->fades &= ~bit;
   if (event->has_dur) {
@@ -768,7 +768,7 @@ static KrStatus prepare_voices(KrRun *run, KrRunVoices *v, const KrVoices *graph
   KrRatio fade;
   KR_TRY(kr_ratio_div((KrRatio){1, 200}, host->clock.dt, &fade));
   v->fade_ticks = kr_ratio_floor(fade) > 1 ? kr_ratio_floor(fade) : 1;
-  kr_pool_prepare(&v->pool, run->arena, graph->max);
+  kr_voice_pool_prepare(&v->pool, run->arena, graph->max);
   v->sounds = KR_NEW_ARRAY(run->arena, uint16_t, v->pool.n_groups);
   v->groups = KR_NEW_ARRAY(run->arena, KrVoiceGroup, v->pool.n_groups);
   size_t tile = (size_t)KR_TILE * row_bytes(v) * graph->n_out;
@@ -777,8 +777,8 @@ static KrStatus prepare_voices(KrRun *run, KrRunVoices *v, const KrVoices *graph
     v->groups[g].memory = kr_arena_alloc(run->arena, n_bytes + 64);
     v->groups[g].own = kr_arena_alloc(run->arena, tile);
     v->groups[g].levels = kr_arena_alloc(run->arena, (v->n_ends + 1) * row_bytes(v));
-    v->groups[g].falling = KR_POOL_NEVER;
-    for (uint32_t l = 0; l < KR_LANES; l++) reset_lane(v, &v->groups[g], l, &v->pool.lanes[0]);
+    v->groups[g].falling = KR_VOICE_POOL_NEVER;
+    for (uint32_t l = 0; l < KR_LANES; l++) reset_lane(v, &v->groups[g], l);
   }
   return KR_OK;
 }
@@ -794,23 +794,23 @@ KrStatus kr_voices_prepare(KrRun *run) {
 void kr_voices_place(KrRunVoices *v, int64_t tick) {
   v->now = NULL;
   v->settled = -1;
-  kr_pool_recount(&v->pool);
+  kr_voice_pool_recount(&v->pool);
   for (uint32_t g = 0; g < v->pool.n_groups; g++) {
     KrVoiceGroup *group = &v->groups[g];
     group->falls = group->fades = group->starts = 0;
-    group->falling = KR_POOL_NEVER;
+    group->falling = KR_VOICE_POOL_NEVER;
     group->done = tick;
     v->sounds[g] = 0;
     for (uint32_t l = 0; l < KR_LANES; l++) {
-      const KrPoolLane *lane = &v->pool.lanes[g * KR_LANES + l];
+      const KrVoiceLane *lane = &v->pool.lanes[g * KR_LANES + l];
       const uint32_t bit = 1u << l;
       KrConst late;
-      group->born[l] = lane->born;
+      group->born[l] = group->until[l] = lane->born;
       group->late[l] = to_elem(&late, lane->late, KR_ELEM_F64)->as.f64;
       group->note[l] = lane->note;
       if (!lane->sounds) continue;
       v->sounds[g] |= (uint16_t)bit;
-      if (lane->fade != KR_POOL_NEVER) group->fades |= bit;
+      if (lane->fade != KR_VOICE_POOL_NEVER) group->fades |= bit;
       if (lane->release < tick)
         group->falls |= bit;
       else if (lane->release < group->falling)

@@ -236,7 +236,7 @@ static void code_site(const KrRun *run, Codec *codec, const KrRunStep *step, uin
 
 // ---- voices
 
-static void code_pool_lane(Codec *codec, KrPoolLane *lane) {
+static void code_pool_lane(Codec *codec, KrVoiceLane *lane) {
   code_bool(codec, &lane->sounds);
   code_bool(codec, &lane->has_key);
   code_bool(codec, &lane->is_open);

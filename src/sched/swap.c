@@ -270,8 +270,7 @@ static KrStatus carry_lane(const Swap *swap, Lane to) {
              popped_of(swap, from, kept));
   if (step->node->kind == KR_NODE_VOICES)
     kr_voices_carry(&swap->run->voices[step->node->voices],
-                    &swap->old->voices[from.step->node->voices],
-                    kept != NULL ? kept->voices : NULL,
+                    &swap->old->voices[from.step->node->voices], kept != NULL ? kept->voices : NULL,
                     kr_run_count(swap->run->plan, step->node->flow, swap->grid));
   return KR_OK;
 }

@@ -19,7 +19,7 @@ KrKeptVoices *kr_voices_kept(KrArena *arena, const KrRunVoices *v) {
   KrKeptVoices *kept = KR_NEW(arena, KrKeptVoices);
   uint32_t n = v->pool.n_groups;
   kept->pool = v->pool;
-  kept->pool.lanes = KR_NEW_ARRAY(arena, KrPoolLane, (size_t)n * KR_LANES);
+  kept->pool.lanes = KR_NEW_ARRAY(arena, KrVoiceLane, (size_t)n * KR_LANES);
   kept->pool.taken = KR_NEW_ARRAY(arena, uint16_t, n);
   kept->memory = KR_NEW_ARRAY(arena, uint8_t *, n);
   for (uint32_t g = 0; g < n; g++) kept->memory[g] = kr_arena_alloc(arena, memory_bytes(v) + 1);
@@ -27,7 +27,7 @@ KrKeptVoices *kr_voices_kept(KrArena *arena, const KrRunVoices *v) {
 }
 
 void kr_voices_keep(KrKeptVoices *kept, KrRunVoices *v) {
-  KrPool to = kept->pool;
+  KrVoicePool to = kept->pool;
   uint32_t n = v->pool.n_groups;
   kr_voices_levels(v);
   kept->pool = v->pool;
@@ -62,9 +62,9 @@ static void carry_patches(KrRunVoices *to, const KrRunVoices *from, uint32_t gro
       if (!is_same_patch(patch, old)) continue;
       size_t step = patch->lanes == 1 ? patch->n_bytes : patch->width;
       for (uint64_t j = 0; j < patch->count; j++)
-        __builtin_memcpy(
-            at + patch->offset + lane * step + j * patch->lanes * patch->width,
-            memory + old->offset + lane * step + j * patch->lanes * patch->width, patch->width);
+        __builtin_memcpy(at + patch->offset + lane * step + j * patch->lanes * patch->width,
+                         memory + old->offset + lane * step + j * patch->lanes * patch->width,
+                         patch->width);
     }
   }
 }
@@ -85,7 +85,7 @@ static void carry_rows(KrRunVoices *to, const KrRunVoices *from, uint32_t group,
 }
 
 void kr_voices_carry(KrRunVoices *to, KrRunVoices *from, const KrKeptVoices *kept, int64_t tick) {
-  const KrPool *pool = kept != NULL ? &kept->pool : &from->pool;
+  const KrVoicePool *pool = kept != NULL ? &kept->pool : &from->pool;
   if (to->elem != from->elem || to->pool.max != from->pool.max ||
       kr_ratio_compare(to->clock->dt, from->clock->dt) != 0 ||
       kr_ratio_compare(to->clock->phase, from->clock->phase) != 0)
@@ -97,6 +97,7 @@ void kr_voices_carry(KrRunVoices *to, KrRunVoices *from, const KrKeptVoices *kep
     if ((pool->taken[g] >> lane & 1) == 0) continue;
     to->pool.lanes[l] = pool->lanes[l];
     to->pool.taken[g] |= (uint16_t)(1u << lane);
+    if (!pool->lanes[l].sounds) continue;
     carry_patches(to, from, g, lane, memory);
     carry_rows(to, from, g, lane, memory);
   }

@@ -112,7 +112,8 @@ bool put_play(Maker *m) {
     return false;
   const uint32_t synth = below(m, m->n_synths);
   m->budget -= 40;
-  PUT("play(v%u, e%u, voices=%u", synth, below(m, m->n_events), 1 + below(m, chance(m, 70) ? 4 : 40));
+  PUT("play(v%u, e%u, voices=%u", synth, below(m, m->n_events),
+      1 + below(m, chance(m, 70) ? 4 : 40));
   if (chance(m, 30)) PUT(", round=floor");
   if (chance(m, 40)) PUT(", q=800Hz + 200Hz * phasor(3Hz)");
   if (chance(m, 30)) PUT(", p=0.%u", 1 + below(m, 9));

@@ -1,0 +1,178 @@
+// Synths as they are heard: onsets between ticks, releases, stolen voices, notes by key.
+#include "kairo/kairo.h"
+#include "session/session.h"
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+enum { RATE = 48000 };
+
+static KrRatio ratio(int64_t num, int64_t den) {
+  KrRatio r;
+  assert_int_equal(kr_ratio_make(num, den, &r), KR_OK);
+  return r;
+}
+
+// The first n ticks of the only output, one channel.
+static void render(const char *text, int64_t n, double *values) {
+  KrProgramOptions options;
+  KrProgram *program = NULL;
+  KrSession *session = NULL;
+  kr_program_defaults(&options);
+  options.step = ratio(1, 100);
+  KrStatus status = kr_program_load("test", text, strlen(text), &options, &program);
+  if (status != KR_OK) print_error("%s\n", kr_program_messages(program));
+  assert_int_equal(status, KR_OK);
+  assert_int_equal(kr_session_new(program, &session), KR_OK);
+  for (int64_t done = 0; done < n;) {
+    int64_t next = done + RATE / 100 < n ? done + RATE / 100 : n;
+    assert_int_equal(kr_session_run(session, ratio(next, RATE)), KR_OK);
+    assert_int_equal(kr_session_read(session, 0, 0, done, (uint32_t)(next - done), values + done),
+                     KR_OK);
+    done = next;
+  }
+  kr_session_free(session);
+  kr_program_free(program);
+}
+
+static void a_note_begins_on_its_tick_and_its_middle_is_exact(void **state) {
+  (void)state;
+  static double x[400];
+  for (int k = 0; k < 8; k++) {
+    char text[600];
+    snprintf(text, sizeof text,
+             "let e = event.from_list([(%d/384000, Note{freq: 1Hz, dur: 1/48000})])\n"
+             "synth click() { output ar(gate, attack=0s, release=0s) }\n"
+             "flow f(dt=1/48000 @rate=audio) { output play(click, e) }\n",
+             800 + k);
+    render(text, 400, x);
+    double sum = 0, moment = 0;
+    for (int i = 0; i < 400; i++) {
+      if (i < 100) assert_true(x[i] == 0);
+      sum += x[i];
+      moment += i * x[i];
+    }
+    assert_true(x[100] > 0);
+    assert_true(fabs(moment / sum - (100 + k / 8.0)) < 0.01);
+    assert_true(fabs(sum - 1) < 1e-6);
+  }
+}
+
+static void phases_are_those_of_the_age(void **state) {
+  (void)state;
+  static double x[300];
+  render("let e = event.from_list([(805/384000, Note{freq: 1000Hz, dur: 1s})])\n"
+         "synth tone() { output sine(freq) * ar(gate, attack=0s, release=0s) }\n"
+         "flow f(dt=1/48000 @rate=audio) { output play(tone, e) }\n",
+         300, x);
+  for (int i = 101; i < 300; i++)
+    assert_true(fabs(x[i] - sin(2 * acos(-1) * (i - 100 - 0.625) / 48)) < 1e-6);
+}
+
+// The greatest bend of a signal: a 1 kHz sine of full scale has 0.0171.
+static double greatest_bend(const double *x, int n) {
+  double most = 0;
+  for (int i = 2; i < n; i++) {
+    double bend = fabs(x[i] - 2 * x[i - 1] + x[i - 2]);
+    if (bend > most) most = bend;
+  }
+  return most;
+}
+
+static void stealing_and_striking_again_do_not_click(void **state) {
+  (void)state;
+  static double x[24000];
+  const char *const pools[] = {"1", "2"};
+  for (int p = 0; p < 2; p++) {
+    char text[700];
+    snprintf(text, sizeof text,
+             "let e = event.every(31.7ms, payload=Note{freq: 1000Hz, dur: 25ms})\n"
+             "synth tone() { output sine(freq) * adsr(gate, attack=10ms, decay=5ms, sustain=1, "
+             "release=200ms) }\n"
+             "flow f(dt=1/48000 @rate=audio) { output 0.5 * play(tone, e, voices=%s) }\n",
+             pools[p]);
+    render(text, 24000, x);
+    assert_true(greatest_bend(x, 24000) < 0.05 * 0.5);
+  }
+}
+
+static void every_note_sounds(void **state) {
+  (void)state;
+  static double x[9600];
+  render("let e = event.every(10us, payload=Note{freq: 1Hz, dur: 1/48000})\n"
+         "synth click() { output ar(gate, attack=0s, release=0s) }\n"
+         "flow f(dt=1/48000 @rate=audio @real=f64) { output play(click, e, voices=64) }\n",
+         4801, x);
+  double sum = 0;
+  for (int i = 0; i < 4800; i++) sum += x[i];
+  // Notes of the first 100 ms, less what of the last ones lies beyond.
+  assert_true(fabs(sum - 10000) < 4.9);
+}
+
+static void touching_notes_strike_again(void **state) {
+  (void)state;
+  static double x[4800];
+  render("let e = event.from_list([(0s, Note{freq: 1Hz, dur: 10ms}), (10ms, Note{freq: 1Hz, dur: "
+         "10ms})])\n"
+         "synth hit() { output perc(gate, attack=0s, release=5ms) }\n"
+         "flow f(dt=1/48000 @rate=audio) { output play(hit, e) }\n",
+         4800, x);
+  assert_true(x[0] > 0.99 && x[400] == 0 && x[480] > 0.99);
+}
+
+static void keys_and_lengths_end_notes(void **state) {
+  (void)state;
+  static double x[4800];
+  render("let e = event.from_list([(0s, Note{freq: 1Hz, key: 60}), (10ms, Note{freq: 1Hz, key: "
+         "64}), (20ms, off(60)), (30ms, Note{freq: 1Hz, key: 64}), (40ms, off(64)), (50ms, "
+         "Note{freq: 1Hz}), (60ms, Note{freq: 1Hz}), (70ms, off()), (80ms, Note{freq: 1Hz, key: "
+         "60}), (80ms, off(60))])\n"
+         "synth held() { output ar(gate, attack=0s, release=0s) }\n"
+         "flow f(dt=1/48000 @rate=audio) { output play(held, e) }\n",
+         4800, x);
+  static const double want[] = {1, 2, 1, 1, 0, 1, 1, 0, 1, 1};
+  for (int i = 0; i < 10; i++) assert_true(x[i * 480 + 240] == want[i]);
+}
+
+static void noise_differs_from_note_to_note(void **state) {
+  (void)state;
+  static double x[960];
+  render("let e = event.every(10ms, payload=Note{freq: 1Hz, dur: 1ms})\n"
+         "synth hiss() { output random(1).uniform * ar(gate, attack=0s, release=0s) }\n"
+         "flow f(dt=1/48000 @rate=audio) { output play(hiss, e) + play(hiss, e) }\n",
+         960, x);
+  double other[48];
+  for (int i = 0; i < 48; i++) other[i] = x[480 + i];
+  assert_true(memcmp(x, other, sizeof other) != 0);
+}
+
+static void lines_of_a_voice_begin_empty(void **state) {
+  (void)state;
+  static double x[4800];
+  render("let e = event.every(20ms, payload=Note{freq: 1Hz, dur: 15ms})\n"
+         "synth loop() { output comb(ar(gate, attack=0s, release=0s), time=1ms, feedback=0.9) }\n"
+         "flow f(dt=1/48000 @rate=audio) { output play(loop, e, voices=1) }\n",
+         4800, x);
+  for (int i = 0; i < 700; i++)
+    for (int k = 1; k < 5; k++) assert_true(x[k * 960 + i] == x[i]);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(a_note_begins_on_its_tick_and_its_middle_is_exact),
+      cmocka_unit_test(phases_are_those_of_the_age),
+      cmocka_unit_test(stealing_and_striking_again_do_not_click),
+      cmocka_unit_test(every_note_sounds),
+      cmocka_unit_test(touching_notes_strike_again),
+      cmocka_unit_test(keys_and_lengths_end_notes),
+      cmocka_unit_test(noise_differs_from_note_to_note),
+      cmocka_unit_test(lines_of_a_voice_begin_empty),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
