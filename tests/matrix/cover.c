@@ -50,7 +50,7 @@ static bool is_called(KrProgram *const *programs, uint32_t n, const char *name) 
   const char *last = strrchr(name, '.');
   size_t length = strlen(last != NULL ? ++last : (last = name));
   for (uint32_t p = 0; p < n; p++) {
-    const char *text = kr_text_string(programs[p]->graph->arena, programs[p]->sources[0].text);
+    const char *text = kr_text_string(programs[p]->graph->arena, programs[p]->source.text);
     for (; (text = strstr(text, last)) != NULL; text++)
       if (text[length] == '(') return true;
   }

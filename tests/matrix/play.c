@@ -193,7 +193,7 @@ static void play_to(Play *play, KrRatio end) {
 static void find_then(Play *play) {
   char file[64];
   long long milliseconds;
-  const KrText text = play->program->sources[0].text;
+  const KrText text = play->program->source.text;
   const char *line = kr_text_string(play->program->graph->arena, text);
   line = strstr(line, "\n# then ");
   if (line == NULL || sscanf(line, "\n# then %63s at %lld ms", file, &milliseconds) != 2) return;
