@@ -100,19 +100,11 @@ typedef struct RunVoice {
   double late[KR_LANES];
   uint32_t note[KR_LANES];
 } RunVoice;
-static inline void voice_put(void *member, size_t n_bytes, const void *values) {
-  if (n_bytes == sizeof values)
-    memcpy(member, &values, n_bytes);
-  else
-    memcpy(member, values, n_bytes);
-}
 /// All ticks of one output as note 0, a voice born at tick 0, `late` of a tick late, until it says
 /// that it fell silent: then that tick, else -1.
 static inline int64_t run_voice(Run *run, double late, void *out) {
   RunVoice voice = {.end = INT64_MAX, .late = {late}};
-  voice_put((void *)&voice.call.born, sizeof voice.call.born, voice.born);
-  voice_put((void *)&voice.call.late, sizeof voice.call.late, voice.late);
-  voice_put((void *)&voice.call.note, sizeof voice.call.note, voice.note);
+  voice.call.born = voice.born, voice.call.late = voice.late, voice.call.note = voice.note;
   voice.call.end = &voice.end;
   for (uint32_t tick = 0, n; tick < run->n; tick += n) {
     n = run->n - tick < KR_TILE ? run->n - tick : KR_TILE;
