@@ -54,6 +54,8 @@ static const Case CASES[] = {
     {"phaser", "phaser", "x~1 rate=1 depth:0.7 feedback:0.5 cutoff:500 mix:0.5"},
     {"echo", "echo", "x~1 time:0.3 feedback:0.5 cutoff:2000 mix:0.5"},
     {"tape", "tape", "x~1 time:0.3 feedback:0.5 wow:0.2 flutter:0.2 drive:1 mix:0.5 cutoff:6000"},
+    {"compressor, held", "compressor",
+     "x~1 threshold:-20 ratio:4 attack:0.005 release:0.1 knee:6 makeup:0 sidechain~1"},
     {"adsr, off", "adsr", "gate:0"},
     {"adsr, held rows", "adsr", "gate~1 attack:100"},
     {"adsr, moving", "adsr", "gate~1 attack~100"},

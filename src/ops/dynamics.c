@@ -5,6 +5,7 @@
 #ifndef KR_PASS
 #include "math/elementary.h"
 #include "ops/kernel.h"
+#include <string.h>
 
 enum { COMP_GAIN, COMP_RATE };
 enum {
@@ -34,12 +35,8 @@ enum { STATE_HEAD, STATE_SIZE, STATE_SUM, STATE_GAIN, N_STATE };
 static const int64_t unity = INT64_C(1) << 30;
 static const double per_unity = 0x1p-30;
 
-#define KR_PASS 32
-#include "ops/dynamics.c"
-#undef KR_PASS
-#define KR_PASS 64
-#include "ops/dynamics.c"
-#undef KR_PASS
+#define KR_SELF "ops/dynamics.c"
+#include "ops/passes.h"
 
 #ifdef KR_ROWS
 static KrStatus prepare_compressor(const KrPrep *prep, const char **message) {
@@ -119,63 +116,161 @@ KR_KERNELS(dynamics, KR_REALS(compressor), KR_REALS(compressor_pair), KR_REALS(l
 #else
 #include "ops/pass.h"
 
+#undef SHIFT
+#undef BIAS
+#undef HALF_ROOT
+#if KR_PASS == 32
+#define SHIFT 23
+#define BIAS 127
+#define HALF_ROOT INT32_C(0x3f3504f3)
+#else
+#define SHIFT 52
+#define BIAS 1023
+#define HALF_ROOT INT64_C(0x3fe6a09e667f3bcd)
+#endif
+// Input i at tick t, vector v of the lanes.
+#define X_AT(i) VF(load)((const REAL *)call->in[i] + t * strides[i] + v)
+
+KR_INLINE V WN(bounded)(V x, REAL low, REAL high) {
+  return VF(lesser)(VF(greater)(x, VF(all)(low)), VF(all)(high));
+}
+// dB of x > 0 by its exponent and the series of the area tangent of what is left, between the roots
+// of 1/2 and 2; relative error of the logarithm 2e-9 and the rounding of the type.
+KR_INLINE V WN(level)(V x) {
+  VI e = (VF(bits)(x) - VF(all_bits)(HALF_ROOT)) >> SHIFT;
+  V m = VF(of_bits)((VI)((VU)VF(bits)(x) - ((VU)e << SHIFT)));
+  V s = (m - 1) / (m + 1), z = s * s;
+  V p = z * (REAL)(1.0 / 9) + (REAL)(1.0 / 7);
+  p = p * z + (REAL)(1.0 / 5);
+  p = p * z + (REAL)(1.0 / 3);
+  p = (p * z + 1) * s * (REAL)17.371779276130073; // 40 / ln 10
+  return VF(of_int)(e) * (REAL)6.020599913279624 + p;
+}
+// Amplitude of a level; Taylor's polynomial between half octaves, relative error 5e-9.
+KR_INLINE V WN(amplitude)(V db) {
+  V x = WN(bounded)(db * (REAL)0.16609640474436813, -120, 120);
+  V whole = VF(floor)(x + (REAL)0.5), f = (x - whole) * (REAL)0.6931471805599453;
+  V p = f * (REAL)(1.0 / 5040) + (REAL)(1.0 / 720);
+  p = p * f + (REAL)(1.0 / 120);
+  p = p * f + (REAL)(1.0 / 24);
+  p = p * f + (REAL)(1.0 / 6);
+  p = p * f + (REAL)(1.0 / 2);
+  p = p * f + 1;
+  p = p * f + 1;
+  VI e = VF(to_int)(whole) + VF(all_bits)(BIAS);
+  return p * VF(of_bits)((VI)((VU)e << SHIFT));
+}
+
 // What a compressor's settings come to, kept while they are held.
-typedef struct FN(Curve) {
-  REAL threshold, slope, knee, attack, release, makeup;
-} FN(Curve);
-KR_INLINE REAL FN(bounded)(REAL x, REAL low, REAL high) {
-  x = x > low ? x : low;
-  return x < high ? x : high;
+typedef struct WN(Curve) {
+  V threshold, slope, half, bend, attack, release, makeup;
+} WN(Curve);
+KR_INLINE void WN(read_curve)(const KrCall *call, const size_t *strides, uint32_t t, uint32_t v,
+                              WN(Curve) * c) {
+  const V rate = VF(load)((const REAL *)call->field[COMP_RATE] + v);
+  V knee = WN(bounded)(X_AT(IN_KNEE), 0, 200);
+  c->threshold = WN(bounded)(X_AT(IN_THRESHOLD), -200, 200);
+  c->slope = 1 / WN(bounded)(X_AT(IN_RATIO), 1, (REAL)0x1p40) - 1;
+  c->half = knee / 2;
+  c->bend = c->slope / (2 * knee);
+  c->attack = WN(approach)(1 / (WN(bounded)(X_AT(IN_ATTACK), 0, (REAL)0x1p40) * rate));
+  c->release = WN(approach)(1 / (WN(bounded)(X_AT(IN_COMP_RELEASE), 0, (REAL)0x1p40) * rate));
+  c->makeup = WN(bounded)(X_AT(IN_MAKEUP), -200, 200);
 }
-KR_INLINE void FN(read_curve)(const KrCall *call, const size_t *strides, uint32_t t, uint32_t l,
-                              FN(Curve) * c) {
-  const REAL rate = ((const REAL *)call->field[COMP_RATE])[l];
-  c->threshold = FN(bounded)(KR_AT(IN_THRESHOLD), -200, 200);
-  c->slope = 1 / FN(bounded)(KR_AT(IN_RATIO), 1, (REAL)0x1p40) - 1;
-  c->knee = FN(bounded)(KR_AT(IN_KNEE), 0, 200);
-  c->attack = FN(approach)(1 / (FN(bounded)(KR_AT(IN_ATTACK), 0, (REAL)0x1p40) * rate));
-  c->release = FN(approach)(1 / (FN(bounded)(KR_AT(IN_COMP_RELEASE), 0, (REAL)0x1p40) * rate));
-  c->makeup = FN(bounded)(KR_AT(IN_MAKEUP), -200, 200);
-}
-
 // dB that a level asks for, 0 or less: a parabola of the knee's width around the threshold.
-KR_INLINE REAL FN(wanted)(const FN(Curve) * c, REAL level) {
-  REAL over = level - c->threshold, half = c->knee / 2;
-  if (!(over > -half)) return 0;
-  if (over >= half) return c->slope * over;
-  REAL into = over + half;
-  return c->slope * into * into / (2 * c->knee);
+KR_INLINE V WN(wanted)(const WN(Curve) * c, V level) {
+  V over = level - c->threshold, into = over + c->half;
+  V want = VF(select)(VF(le)(c->half, over), c->slope * over, c->bend * into * into);
+  return VF(where)(VF(lt)(-c->half, over), want);
 }
-// Gain of a tick whose level is that of `peak`, -200 dB at least.
-KR_INLINE REAL FN(compress)(const FN(Curve) * c, REAL peak, REAL *gain) {
-  peak = FN(keep)(peak);
-  REAL want = FN(wanted)(c, peak > (REAL)1e-10 ? RF(db)(peak) : -200);
-  REAL next = *gain + (want < *gain ? c->attack : c->release) * (want - *gain);
-  *gain = FN(keep)(next);
-  return RF(lin)(next + c->makeup);
+// Level of a peak, -200 dB at least.
+KR_INLINE V WN(level_of)(V peak) {
+  return VF(select)(VF(lt)(VF(all)((REAL)1e-10), peak), WN(level)(peak), VF(all)(-200));
+}
+KR_INLINE V WN(compress)(const WN(Curve) * c, V peak, V *gain) {
+  V want = WN(wanted)(c, WN(level_of)(peak));
+  V next = *gain + VF(select)(VF(lt)(want, *gain), c->attack, c->release) * (want - *gain);
+  *gain = WN(keep)(next);
+  return WN(amplitude)(next + c->makeup);
 }
 
-KR_INLINE void FN(compress_run)(const KrCall *call, const bool pair) {
-  size_t strides[N_COMP];
-  const uint32_t lanes = call->lanes;
-  FN(strides)(call, lanes, N_COMP, strides);
-  size_t moves = 0;
+KR_INLINE void WN(compress_run)(const KrCall *call, const bool pair) {
+  size_t strides[N_COMP], moves = 0;
+  FN(strides)(call, KR_WIDTH, N_COMP, strides);
   for (uint32_t i = IN_THRESHOLD; i <= IN_MAKEUP; i++) moves |= strides[i];
-  for (uint32_t l = 0; l < lanes; l++) {
-    REAL *gain = (REAL *)call->field[COMP_GAIN] + l;
-    FN(Curve) curve = {0};
+  for (uint32_t v = 0; v < KR_WIDTH; v += VN) {
+    REAL *at = (REAL *)call->field[COMP_GAIN] + v;
+    V gain = VF(load)(at);
+    WN(Curve) curve;
+    WN(read_curve)(call, strides, 0, v, &curve);
     for (uint32_t t = 0; t < call->n; t++) {
-      if (t == 0 || moves != 0) FN(read_curve)(call, strides, t, l, &curve);
-      REAL x = KR_AT(0), other = KR_AT(IN_OTHER), peak = RF(abs)(other);
-      if (pair && !(RF(abs)(x) <= peak)) peak = RF(abs)(x);
-      REAL factor = FN(compress)(&curve, peak, gain);
-      ((REAL *)call->out[0])[t * lanes + l] = x * factor;
-      if (pair) ((REAL *)call->out[1])[t * lanes + l] = other * factor;
+      if (moves != 0) WN(read_curve)(call, strides, t, v, &curve);
+      V x = X_AT(0), other = X_AT(IN_OTHER), peak = WN(keep)(VF(abs)(other));
+      if (pair) peak = VF(greater)(WN(keep)(VF(abs)(x)), peak);
+      V factor = WN(compress)(&curve, peak, &gain);
+      VF(store)((REAL *)call->out[0] + t * KR_WIDTH + v, x * factor);
+      if (pair) VF(store)((REAL *)call->out[1] + t * KR_WIDTH + v, other * factor);
     }
+    VF(store)(at, gain);
   }
 }
-static void FN(compressor)(const KrCall *call) { FN(compress_run)(call, false); }
-static void FN(compressor_pair)(const KrCall *call) { FN(compress_run)(call, true); }
+#if KR_WIDE
+// One lane whose settings are held: levels and gains in vectors along the ticks, between them the
+// recurrence.
+KR_INLINE void WN(compress_along)(const KrCall *call, const bool pair) {
+  REAL x[KR_TILE] = {0}, other[KR_TILE] = {0}, gains[KR_TILE] = {0}, row[KR_TILE];
+  size_t strides[N_COMP];
+  FN(strides)(call, 1, N_COMP, strides);
+  memcpy(x, FN(dense)(call, 0, row), call->n * sizeof *x);
+  memcpy(other, FN(dense)(call, IN_OTHER, row), call->n * sizeof *other);
+  FN(Curve) one;
+  FN(read_curve)(call, strides, 0, 0, &one);
+  const WN(Curve) curve = {.threshold = VF(all)(one.threshold),
+                           .slope = VF(all)(one.slope),
+                           .half = VF(all)(one.half),
+                           .bend = VF(all)(one.bend)};
+  for (uint32_t t = 0; t < call->n; t += VN) {
+    V peak = WN(keep)(VF(abs)(VF(load)(other + t)));
+    if (pair) peak = VF(greater)(WN(keep)(VF(abs)(VF(load)(x + t))), peak);
+    VF(store)(gains + t, WN(wanted)(&curve, WN(level_of)(peak)));
+  }
+  REAL *gain = call->field[COMP_GAIN];
+  for (uint32_t t = 0; t < call->n; t++) {
+    REAL want = gains[t], next = *gain + (want < *gain ? one.attack : one.release) * (want - *gain);
+    gains[t] = next + one.makeup;
+    *gain = FN(keep)(next);
+  }
+  for (uint32_t t = 0; t < call->n; t += VN) {
+    V factor = WN(amplitude)(VF(load)(gains + t));
+    VF(store)(x + t, VF(load)(x + t) * factor);
+    if (pair) VF(store)(other + t, VF(load)(other + t) * factor);
+  }
+  memcpy(call->out[0], x, call->n * sizeof *x);
+  if (pair) memcpy(call->out[1], other, call->n * sizeof *other);
+}
+#define COMPRESSOR_KERNEL(name, pair)                                                              \
+  static void FN(name)(const KrCall *call) {                                                       \
+    const uint64_t settings = (UINT64_C(1) << (IN_MAKEUP + 1)) - (UINT64_C(1) << IN_THRESHOLD);    \
+    if (call->lanes != 1)                                                                          \
+      WN(compress_run)(call, pair);                                                                \
+    else if ((call->held & settings) == settings)                                                  \
+      WN(compress_along)(call, pair);                                                              \
+    else                                                                                           \
+      FN(compress_lane)(call, pair);                                                               \
+  }
+COMPRESSOR_KERNEL(compressor, false)
+COMPRESSOR_KERNEL(compressor_pair, true)
+#undef COMPRESSOR_KERNEL
+#undef X_AT
+#else
+#undef X_AT
+static void FN(compress_lane)(const KrCall *call, bool pair) { WN(compress_run)(call, pair); }
+typedef WN(Curve) FN(Curve);
+KR_INLINE void FN(read_curve)(const KrCall *call, const size_t *strides, uint32_t t, uint32_t l,
+                              FN(Curve) * curve) {
+  WN(read_curve)(call, strides, t, l, curve);
+}
+KR_INLINE REAL FN(bounded)(REAL x, REAL low, REAL high) { return WN(bounded)(x, low, high); }
 
 // The least of the newest `count` gains: those that no later one is below, oldest first.
 static int64_t FN(least)(const KrCall *call, int64_t now, int64_t gain) {
@@ -239,4 +334,5 @@ KR_INLINE void FN(limit_run)(const KrCall *call, const bool pair) {
 }
 static void FN(limiter)(const KrCall *call) { FN(limit_run)(call, false); }
 static void FN(limiter_pair)(const KrCall *call) { FN(limit_run)(call, true); }
+#endif
 #endif
