@@ -39,6 +39,11 @@ static KrBus *bus_of(KrElab *e, KrFlowInfo *flow) {
 }
 
 static bool need_flow(KrElab *e, KrText name, KrSpan span) {
+  if (e->now.flow != NULL && e->now.flow->body != NULL) {
+    kr_diagnose(e->list, KR_ERROR, span, "send what `play` gives: `send(master, play(pad, notes))`",
+                "`%t` belongs into a flow, not into a synth", name);
+    return false;
+  }
   if (e->now.flow != NULL && !e->now.in_function) return true;
   kr_diagnose(e->list, KR_ERROR, span, "put it into a flow, which gives it a rate",
               "`%t` belongs into a flow", name);
