@@ -315,15 +315,28 @@ static bool WN(is_over)(const WN(Envelope) * e, uint32_t l, uint32_t t) {
   return !(age < e->residual[l] + time[TIME_ATTACK] + time[TIME_DECAY]);
 }
 
+// Vector v of is_over at the last tick, where the stage is the one that ends.
+KR_INLINE VI WN(are_over)(const WN(Envelope) * e, uint32_t v) {
+  V times[N_TIMES];
+  WN(Lanes) lanes = WN(lanes_of)(e, v);
+  WN(times_at)(e, e->call->n - 1, v, times);
+  for (int i = 0; i < N_TIMES; i++) times[i] *= lanes.rate;
+  V end = e->percussive ? lanes.residual + times[TIME_ATTACK] + times[TIME_DECAY]
+                        : lanes.residual + times[TIME_RELEASE];
+  return (e->percussive ? lanes.on : ~lanes.on) & ~VF(lt)(WN(age)(lanes.age - 1), end);
+}
+
 // Where voices end: those that are released, or struck.
 static void WN(find_ends)(const WN(Envelope) * e) {
   const KrCall *call = e->call;
   int64_t *end = call->voice->end;
-  const uint8_t stage = e->percussive ? STAGE_ON : STAGE_OFF;
-  for (uint32_t l = 0; l < KR_WIDTH; l++) {
-    uint32_t t = 0;
-    end[l] = INT64_MAX;
-    if (e->stage[l] != stage || (e->held && !WN(is_over)(e, l, call->n - 1))) continue;
+  INT over[KR_WIDTH];
+  for (uint32_t l = 0; l < KR_WIDTH; l++) end[l] = INT64_MAX;
+  for (uint32_t v = 0; v < KR_WIDTH; v += VN)
+    VF(store_bits)(over + v, e->held ? WN(are_over)(e, v) : VF(all_bits)(-1));
+  for (uint32_t left = call->voice->lanes; left != 0; left &= left - 1) {
+    uint32_t l = (uint32_t)__builtin_ctz(left), t = 0;
+    if (over[l] == 0 || e->stage[l] != (e->percussive ? STAGE_ON : STAGE_OFF)) continue;
     while (t < call->n && !WN(is_over)(e, l, t)) t++;
     if (t < call->n) end[l] = call->tick + t;
   }

@@ -141,6 +141,7 @@ typedef struct KrCallVoice {
   const int64_t *born;  ///< tick of the onset; age at tick k: max(0, k - born - late) ticks
   const double *late;   ///< residual of the onset, 0 to below 1
   const uint32_t *note; ///< sequence number: the upper half of the draw word of random numbers
+  uint32_t lanes;       ///< bit per lane: it sounds; others may stay as they are
   /// KR_OP_ENDS writes the first tick from which the lane is silent for good, INT64_MAX: not in
   /// this call; if that was before, any tick up to the first.
   int64_t *end;

@@ -268,6 +268,7 @@ static bool run_piece(KrRun *run, KrRunVoices *v, uint32_t index, uint32_t n, bo
   uint32_t lanes = v->sounds[index];
   KrSlice slice = {group->done, group->done, 0, n, true, true};
   point_to(v, group);
+  for (uint32_t i = 0; i <= v->n_ends; i++) v->calls[i].lanes = lanes;
   v->at = group->done;
   kr_unit_run(run, v->body, &slice);
   bool shaped = settle_lanes(v, index, n);
@@ -634,7 +635,8 @@ void kr_voices_apart(KrRun *run, KrRunStep *step, const KrSlice *slice) {
     voice.born += l;
     voice.late += l;
     voice.note += l;
-    if (voice.end != NULL) voice.end += l;
+    voice.end += l;
+    voice.lanes = 1;
     for (uint32_t k = 0; k < step->n_in; k++) {
       uint32_t width = kr_elem_bytes(step->call.in_type[k].elem);
       bool held = step->in_bytes[k] == 0;

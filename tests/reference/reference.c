@@ -780,7 +780,7 @@ static void run_op(KrReference *r, uint32_t index, int64_t inner, uint8_t *const
   for (uint32_t i = 0; i < node->n_out; i++) out[i] = port[i];
   const Note *note = r->note;
   double late = note != NULL ? to_f64(note->late) : 0;
-  KrCallVoice voice = {.end = &r->nodes[index].end};
+  KrCallVoice voice = {.lanes = 1, .end = &r->nodes[index].end};
   if (note != NULL) voice.born = &note->born, voice.late = &late, voice.note = &note->number;
   uint64_t before[KR_MAX_FIELDS][4] = {{0}};
   for (uint32_t i = 0; i < kr_op_fields(node->op); i++)
