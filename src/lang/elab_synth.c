@@ -72,11 +72,12 @@ bool kr_body_hoists(KrElab *e, const KrNode *node, const char *name, KrSpan span
 
 /// One `play`.
 typedef struct Play {
-  const KrAst *synth;
-  KrScope *outer;  ///< of the synth
-  uint32_t events; ///< what is played
-  KrArg **args;    ///< per child of the synth's tree: its argument, NULL
-  bool *used;      ///< per payload field
+  const KrAst *synth; ///< with the parameters of its chain
+  const KrVal *chain; ///< the synth its output goes through, NULL
+  KrScope *outer;     ///< of the synth
+  uint32_t events;    ///< what is played
+  KrArg **args;       ///< per child of the synth's tree: its argument, NULL
+  bool *used;         ///< per payload field
   KrSpan span;
 } Play;
 
@@ -207,14 +208,14 @@ static void bind_param(KrElab *e, const Play *play, uint32_t child) {
 
 // ---- what every voice has
 
-static bool has_param(const KrAst *synth, const char *name) {
+static bool has_param(const KrAst *synth, KrText name) {
   for (uint32_t i = 1; i < synth->n; i++)
-    if (is_param(synth->at[i]) && kr_text_is(synth->at[i]->text, name)) return true;
+    if (is_param(synth->at[i]) && kr_text_equal(synth->at[i]->text, name)) return true;
   return false;
 }
 
 static void bind_field(KrElab *e, const Play *play, const char *name, int64_t preset, KrDim dim) {
-  if (has_param(play->synth, name)) return;
+  if (has_param(play->synth, kr_text_from(name))) return;
   KrVal val = kr_val_exact(kr_ratio_of(preset));
   uint32_t field = find_field(e, play, kr_text_from(name), 0);
   val.dim = dim;
@@ -225,7 +226,7 @@ static void bind_field(KrElab *e, const Play *play, const char *name, int64_t pr
 static void bind_seconds(KrElab *e, const Play *play, const char *name, KrVoiceInput input) {
   uint32_t field = find_field(e, play, kr_text_from(name), 0);
   if (field != KR_NONE) play->used[field] = true;
-  if (has_param(play->synth, name)) return;
+  if (has_param(play->synth, kr_text_from(name))) return;
   KrVal val = kr_val_stream(emit_voice(e, (KrNode){.voice = input}, e->now.real),
                             KR_TYPE_SCALAR(e->now.real));
   val.dim = kr_dim_of(KR_DIM_S, 1);
@@ -244,6 +245,54 @@ static void bind_predefined(KrElab *e, const Play *play) {
   bind_field(e, play, "vel", 1, (KrDim){.known = true});
   bind_seconds(e, play, "dur", KR_VOICE_DUR);
   bind_seconds(e, play, "age", KR_VOICE_AGE);
+}
+
+// ---- chains: `@through(strip)`
+
+static uint32_t first_param(const KrAst *synth) {
+  for (uint32_t i = 1; i < synth->n; i++)
+    if (is_param(synth->at[i])) return i;
+  return KR_NONE;
+}
+
+static const KrAst *attribute_of(const KrAst *synth, const char *name) {
+  for (uint32_t i = 1; i < synth->n; i++)
+    if (synth->at[i] != NULL && synth->at[i]->kind == KR_AST_ATTRIBUTE &&
+        kr_text_is(synth->at[i]->text, name))
+      return synth->at[i];
+  return NULL;
+}
+
+static const KrVal *find_chain(KrElab *e, const KrAst *synth, KrScope *outer) {
+  const KrAst *attribute = attribute_of(synth, "through");
+  if (attribute == NULL) return NULL;
+  const KrAst *arg = attribute->n > 1 ? attribute->at[1] : NULL;
+  const KrAst *name = arg != NULL && arg->n > 0 ? arg->at[0] : NULL;
+  KrBinding *found =
+      name == NULL || name->kind != KR_AST_NAME ? NULL : kr_scope_find(outer, name->text);
+  const KrVal *val = found == NULL ? NULL : &found->val;
+  if (val != NULL && val->kind == KR_VAL_SYNTH && val->as.fn.ast->at[0] != NULL &&
+      first_param(val->as.fn.ast) != KR_NONE)
+    return val;
+  kr_diagnose(e->list, KR_ERROR, attribute->span, "write `synth strip(x = 0, …)` and name it here",
+              "`@through` wants the name of a synth whose first parameter takes the sound");
+  return NULL;
+}
+
+// The synth with the chain's parameters and their other names after its own, which go first.
+static const KrAst *join_params(KrElab *e, const KrAst *synth, const KrAst *chain) {
+  KrAst *joined = KR_NEW(e->arena, KrAst);
+  *joined = *synth;
+  joined->n = joined->cap = 0;
+  joined->at = NULL;
+  for (uint32_t i = 0; i < synth->n; i++)
+    KR_PUSH(e->arena, joined->at, joined->n, joined->cap, synth->at[i]);
+  for (uint32_t i = first_param(chain) + 1; i < chain->n; i++) {
+    KrAst *child = chain->at[i];
+    bool is_own = child == NULL || (is_param(child) && has_param(synth, child->text));
+    if (!is_own) KR_PUSH(e->arena, joined->at, joined->n, joined->cap, child);
+  }
+  return joined;
 }
 
 // ---- the arguments of `play`
@@ -405,6 +454,32 @@ static void resolve_params(KrElab *e, const Play *play) {
     if (is_param(play->synth->at[i])) bind_param(e, play, i);
 }
 
+static void elaborate_block(KrElab *e, KrFlowInfo *info, const KrAst *block) {
+  info->scope = e->now.scope = kr_scope_new(e, e->now.scope);
+  kr_declare_items(e, info->scope, block);
+  kr_block_items(e, block);
+}
+
+static void copy_values(KrElab *e, const KrScope *from) {
+  for (uint32_t i = 0; i < from->n; i++)
+    bind(e, from->items[i]->name, e->now.flow->span, from->items[i]->val);
+}
+
+// What the synth gives is the first parameter of its chain, whose own names it then finds.
+static void elaborate_chain(KrElab *e, const Play *play, KrFlowInfo *info, const KrScope *params) {
+  if (play->chain == NULL || info->n_outputs == 0) return;
+  const KrAst *chain = play->chain->as.fn.ast;
+  const KrAst *first = chain->at[first_param(chain)];
+  e->now.scope = kr_scope_new(e, play->chain->as.fn.scope);
+  copy_values(e, params->parent);
+  e->now.scope = kr_scope_new(e, e->now.scope);
+  copy_values(e, params);
+  e->now.scope = kr_scope_new(e, e->now.scope);
+  bind(e, first->text, first->span, info->outputs[0].val);
+  info->n_outputs = 0;
+  elaborate_block(e, info, chain->at[0]);
+}
+
 // The body's nodes; e->now is the flow that plays.
 static bool elaborate_body(KrElab *e, const Play *play, KrVoices *graph, KrBody *body) {
   const KrContext saved = e->now;
@@ -434,9 +509,9 @@ static bool elaborate_body(KrElab *e, const Play *play, KrVoices *graph, KrBody 
   bind_predefined(e, play);
   e->now.scope = kr_scope_new(e, predefined);
   resolve_params(e, play);
-  info->scope = e->now.scope = kr_scope_new(e, e->now.scope);
-  kr_declare_items(e, info->scope, play->synth->at[0]);
-  kr_block_items(e, play->synth->at[0]);
+  KrScope *params = e->now.scope;
+  elaborate_block(e, info, play->synth->at[0]);
+  elaborate_chain(e, play, info, params);
   bool ok = read_channels(e, play, info, graph);
   info->state = KR_FLOW_DONE;
   e->has_returned = returned;
@@ -500,8 +575,11 @@ static KrVal play(KrElab *e, KrArgs args, KrSpan span) {
     kr_diagnose(e->list, KR_ERROR, span, "put `play` into a flow", "%s", why);
     return kr_val_poison();
   }
+  const KrVal *chain = find_chain(e, synth.as.fn.ast, synth.as.fn.scope);
   const KrAst *ast = synth.as.fn.ast;
+  if (chain != NULL) ast = join_params(e, ast, chain->as.fn.ast);
   Play what = {.synth = ast,
+               .chain = chain,
                .outer = synth.as.fn.scope,
                .events = events.as.events.index,
                .args = KR_NEW_ARRAY(e->arena, KrArg *, ast->n),
