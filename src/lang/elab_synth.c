@@ -326,13 +326,27 @@ static const char *near_hint(KrElab *e, const KrAst *synth, KrText near) {
   return near.n > 0 ? kr_text_print(e->arena, "did you mean `%t`?", near) : list_params(e, synth);
 }
 
-static bool read_settings(KrElab *e, KrArg *voices, KrArg *round, KrVoices *graph) {
+// `@voices=16` of the synth, what `play` takes when it is not told.
+static const KrAst *preset_voices(const KrAst *synth) {
+  for (uint32_t i = 1; i < synth->n; i++)
+    if (synth->at[i] != NULL && synth->at[i]->kind == KR_AST_ATTRIBUTE &&
+        kr_text_is(synth->at[i]->text, "voices") && synth->at[i]->n > 0)
+      return synth->at[i]->at[0];
+  return NULL;
+}
+
+static bool read_settings(KrElab *e, const KrAst *synth, KrArg *voices, KrArg *round,
+                          KrVoices *graph) {
   int64_t max = 64;
   uint32_t rounding = 1;
-  if (voices != NULL && !kr_need_whole(e, kr_arg_value(e, voices), "`voices`", voices->span, &max))
-    return false;
+  const KrAst *preset = preset_voices(synth);
+  KrSpan span = voices != NULL ? voices->span : preset != NULL ? preset->span : synth->span;
+  KrVal val = voices != NULL   ? *kr_arg_value(e, voices)
+              : preset != NULL ? kr_elab_value(e, preset)
+                               : kr_val_exact(kr_ratio_of(max));
+  if (!kr_need_whole(e, &val, "`voices`", span, &max)) return false;
   if (max < 1 || max > KR_MAX_VOICES) {
-    kr_diagnose(e->list, KR_ERROR, voices->span, "write for example `voices=64`",
+    kr_diagnose(e->list, KR_ERROR, span, "write for example `voices=64`",
                 "`voices` must be 1 to %u", (unsigned)KR_MAX_VOICES);
     return false;
   }
@@ -368,7 +382,7 @@ static bool sort_args(KrElab *e, Play *play, KrArgs args, KrVoices *graph) {
                   arg->name);
     }
   }
-  return read_settings(e, voices, round, graph) && ok;
+  return read_settings(e, play->synth, voices, round, graph) && ok;
 }
 
 static void warn_unused(KrElab *e, const Play *play) {
