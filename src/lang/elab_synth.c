@@ -390,7 +390,7 @@ static void warn_unused(KrElab *e, const Play *play) {
   for (uint32_t f = 0; f < events->n_fields; f++) {
     KrText name = events->fields[f].name, near = {NULL, 0};
     if (play->used[f] || kr_text_is(name, "key") || kr_text_is(name, "freq") ||
-        kr_text_is(name, "vel") || kr_text_is(name, "value"))
+        kr_text_is(name, "vel") || kr_text_is(name, "value") || kr_text_is(name, "channel"))
       continue;
     find_param(play->synth, name, &near);
     kr_diagnose(e->list, KR_WARNING, play->span, near_hint(e, play->synth, near),

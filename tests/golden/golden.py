@@ -23,12 +23,18 @@ def swap(program):
     return ["--swap-at", f"{found[2]}/1000={program.parent / found[1]}"] if found else []
 
 
+def duration(program):
+    """Options of a long program with a line `# golden N s`: that much of it is enough."""
+    found = re.search(r"^# golden (\d+) s$", program.read_text(), flags=re.M)
+    return ["-d", f"{found[1]}s"] if found else []
+
+
 def digest(program, *options, kairo=None, env=None):
     """The lines of `kairo render --digest`, or the messages of a run that failed."""
     kairo = kairo or os.environ["KAIRO"]
     with tempfile.TemporaryDirectory(prefix="kairo-golden-") as folder:
         done = subprocess.run(
-            [kairo, "render", program, "-o", folder, "--quiet", "--digest", *swap(program), *options],
+            [kairo, "render", program, "-o", folder, "--quiet", "--digest", *swap(program), *duration(program), *options],
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
