@@ -318,6 +318,8 @@ void kr_voices_input(KrRun *run, KrRunStep *step, const KrSlice *slice);
 void kr_voices_apart(KrRun *run, KrRunStep *step, const KrSlice *slice);
 /// Fills in `level` of every lane that sounds. [worker] rt exact
 void kr_voices_levels(KrRunVoices *voices);
+/// Nothing is known of a lane: it is free and its lines are as if they were full.
+void kr_voices_clear(KrRunVoices *voices, uint32_t lane);
 /// After `pool` and `memory` were set to what they are at tick `tick`.
 void kr_voices_place(KrRunVoices *voices, int64_t tick);
 /// Memory for a copy; the copy; what of `from`, or of a copy of it, goes on in a fresh run that

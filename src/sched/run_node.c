@@ -569,6 +569,7 @@ void kr_step_run(KrRun *run, KrRunUnit *unit, KrRunStep *step, const KrSlice *sl
 KrStatus kr_step_place(const KrRun *run, KrRunStep *step, int64_t tick) {
   step->has_rest = false;
   step->rest_known = 0;
+  step->version = 0; // found from the oldest one kept
   if (step->lane_quiet != NULL)
     __builtin_memset(step->lane_quiet, 0, KR_LANES * sizeof *step->lane_quiet);
   if (step->node == NULL || !kr_node_reads_source(step->node) || step->node->kind == KR_NODE_READ)

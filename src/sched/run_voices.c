@@ -793,6 +793,15 @@ KrStatus kr_voices_prepare(KrRun *run) {
   return KR_OK;
 }
 
+void kr_voices_clear(KrRunVoices *v, uint32_t lane) {
+  KrVoiceGroup *group = &v->groups[lane / KR_LANES];
+  const uint32_t l = lane % KR_LANES;
+  v->pool.taken[lane / KR_LANES] &= (uint16_t) ~(1u << l);
+  v->pool.lanes[lane].sounds = false;
+  group->born[l] = 0;
+  group->until[l] = INT64_MAX;
+}
+
 void kr_voices_place(KrRunVoices *v, int64_t tick) {
   v->now = NULL;
   v->settled = -1;
@@ -807,10 +816,10 @@ void kr_voices_place(KrRunVoices *v, int64_t tick) {
       const KrVoiceLane *lane = &v->pool.lanes[g * KR_LANES + l];
       const uint32_t bit = 1u << l;
       KrConst late;
-      group->born[l] = group->until[l] = lane->born;
+      if (!lane->sounds) continue;
+      group->born[l] = lane->born;
       group->late[l] = to_elem(&late, lane->late, KR_ELEM_F64)->as.f64;
       group->note[l] = lane->note;
-      if (!lane->sounds) continue;
       v->sounds[g] |= (uint16_t)bit;
       if (lane->fade != KR_VOICE_POOL_NEVER) group->fades |= bit;
       if (lane->release < tick)

@@ -277,6 +277,7 @@ static void code_voices(Codec *codec, KrRunVoices *v, int64_t n_done) {
   for (uint32_t l = 0; l < v->pool.n_groups * KR_LANES && !codec->bad; l++) {
     bool taken = (v->pool.taken[l / KR_LANES] >> l % KR_LANES & 1) != 0;
     code_bool(codec, &taken);
+    if (codec->reading) kr_voices_clear(v, l);
     if (!taken) continue;
     code_pool_lane(codec, &v->pool.lanes[l]);
     if (v->pool.lanes[l].sounds) code_voice(codec, v, l, n_done);
