@@ -49,13 +49,13 @@ static void put_row(KrRunVoices *v, KrVoiceGroup *group, const KrVoiceRow *row, 
 static void clear_ring(const KrVoicePatch *patch, uint8_t *at, int64_t born, int64_t until) {
   int64_t length = until - born;
   if (length < 0 || (uint64_t)length >= patch->count) {
-    __builtin_memset(at, 0, patch->count * patch->width);
+    __builtin_memset(at, 0, (size_t)patch->count * patch->width);
     return;
   }
   uint64_t first = (uint64_t)born % patch->count, left = (uint64_t)length;
   uint64_t part = patch->count - first < left ? patch->count - first : left;
-  __builtin_memset(at + first * patch->width, 0, part * patch->width);
-  __builtin_memset(at, 0, (left - part) * patch->width);
+  __builtin_memset(at + (size_t)first * patch->width, 0, (size_t)part * patch->width);
+  __builtin_memset(at, 0, (size_t)(left - part) * patch->width);
 }
 
 // The state of the onset.
@@ -68,7 +68,7 @@ static void reset_lane(KrRunVoices *v, KrVoiceGroup *group, uint32_t lane) {
       if (patch->is_ring)
         clear_ring(patch, at, group->born[lane], group->until[lane]);
       else
-        __builtin_memcpy(at, patch->initial, patch->count * patch->width);
+        __builtin_memcpy(at, patch->initial, (size_t)patch->count * patch->width);
       continue;
     }
     const uint8_t *from = patch->initial;
@@ -675,7 +675,7 @@ static uint32_t count_patches(const KrRunUnit *body) {
 }
 
 static void add_patch(KrRunVoices *v, KrVoicePatch patch, size_t *n_bytes) {
-  size_t lane = patch.lanes == 1 ? patch.n_bytes : patch.count * patch.width;
+  size_t lane = patch.lanes == 1 ? patch.n_bytes : (size_t)patch.count * patch.width;
   patch.offset = (*n_bytes + 63) / 64 * 64;
   *n_bytes = patch.offset + lane * KR_LANES;
   v->patches[v->n_patches++] = patch;
@@ -699,7 +699,7 @@ static void add_step(KrRun *run, KrRunVoices *v, KrRunStep *step, size_t *n_byte
     if (flags & KR_FIELD_COEF) continue;
     uint64_t count = step->plan->field_count[f];
     int elem = step->node->op->field[f].elem;
-    size_t size = count * width * (step->is_apart ? 1 : KR_LANES);
+    size_t size = (size_t)count * width * (step->is_apart ? 1 : KR_LANES);
     add_patch(v,
               (KrVoicePatch){.at = &step->field[f],
                              .node = step->node,

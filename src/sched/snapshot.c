@@ -261,7 +261,7 @@ static void code_voice(Codec *codec, KrRunVoices *v, uint32_t index, int64_t n_d
     size_t stride = (size_t)patch->width * patch->lanes;
     uint8_t *at = memory + patch->offset + l * (patch->lanes == 1 ? patch->n_bytes : patch->width);
     uint64_t first = patch->is_ring ? (uint64_t)n_done % patch->count : 0;
-    code_strided(codec, patch->elem, at + first * stride, stride, patch->count - first);
+    code_strided(codec, patch->elem, at + (size_t)first * stride, stride, patch->count - first);
     code_strided(codec, patch->elem, at, stride, first);
   }
   for (uint32_t i = 0; i < v->n_rows; i++) {

@@ -2,7 +2,7 @@
 #include "sched/run.h"
 
 static size_t patch_bytes(const KrVoicePatch *patch) {
-  return patch->lanes == 1 ? patch->n_bytes : patch->count * patch->width;
+  return patch->lanes == 1 ? patch->n_bytes : (size_t)patch->count * patch->width;
 }
 
 static size_t memory_bytes(const KrRunVoices *v) {
@@ -61,7 +61,7 @@ static void carry_patches(KrRunVoices *to, const KrRunVoices *from, uint32_t gro
       const KrVoicePatch *old = &from->patches[k];
       if (!is_same_patch(patch, old)) continue;
       size_t step = patch->lanes == 1 ? patch->n_bytes : patch->width;
-      for (uint64_t j = 0; j < patch->count; j++)
+      for (size_t j = 0; j < patch->count; j++)
         __builtin_memcpy(at + patch->offset + lane * step + j * patch->lanes * patch->width,
                          memory + old->offset + lane * step + j * patch->lanes * patch->width,
                          patch->width);
