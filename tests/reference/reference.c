@@ -101,13 +101,17 @@ static const uint8_t *outer(KrReference *r, KrRef ref, int64_t tick) {
   return eval(r, ref, tick * n + (n - 1));
 }
 
-// Source tick k in the reader's type; a finite source holds its last.
-static void knot(KrReference *r, KrRef source, int64_t k, void *to, KrElem want) {
-  const KrNode *node = &r->graph->nodes[source.node];
-  int64_t n = r->graph->flows[node->flow].n_steps;
+// The same in a source that may be finite: it holds its last; NULL: it never ticks.
+static const uint8_t *held(KrReference *r, KrRef source, int64_t k) {
+  int64_t n = r->graph->flows[r->graph->nodes[source.node].flow].n_steps;
   if (k < 0) k = 0;
   if (n >= 0 && k >= n) k = n - 1;
-  const uint8_t *at = outer(r, source, k);
+  return k < 0 ? NULL : outer(r, source, k);
+}
+
+// Source tick k in the reader's type.
+static void knot(KrReference *r, KrRef source, int64_t k, void *to, KrElem want) {
+  const uint8_t *at = held(r, source, k);
   if (at == NULL) {
     memset(to, 0, kr_elem_bytes(want));
     return;
@@ -861,7 +865,7 @@ static void run_node(KrReference *r, uint32_t index, int64_t inner) {
   case KR_NODE_CONST: memcpy(port[0], &node->value.as, kr_elem_bytes(node->type.elem)); break;
   case KR_NODE_OP: run_op(r, index, inner, port); break;
   case KR_NODE_READ:
-    if ((at = outer(r, node->source, tick)) != NULL) memcpy(port[0], at, port_bytes(node, 0));
+    if ((at = held(r, node->source, tick)) != NULL) memcpy(port[0], at, port_bytes(node, 0));
     break;
   case KR_NODE_CROSS: run_cross(r, node, tick, port[0]); break;
   case KR_NODE_WINDOW: run_window(r, node, tick, port[0]); break;
