@@ -15,9 +15,9 @@ NOISE_PLACES = {"F": "source/sound/noise#0", "G": "combs/source/noise#0"}
 YARDSTICK_FLAGS = {"baseline": ["-march=x86-64"], "v3": ["-march=x86-64-v3"],
                    "v4": ["-march=x86-64-v4", "-mprefer-vector-width=512"]}
 # Copies the host makes of one Faust processor.
-FAUST_COPIES = {"A": 20, "B": 64, "C": 256, "D": 20, "G": 1}
+FAUST_COPIES = {"A": 20, "B": 64, "C": 256, "D": 20, "E": 1, "G": 1}
 FAUST_MODES = {"scalar": [], "vector": ["-vec", "-vs", str(BLOCK), "-lv", "1"]}
-CHANNELS = {"B": 2}
+CHANNELS = {"B": 2, "Bc": 2}
 
 
 def call(*command, **more):
@@ -52,6 +52,8 @@ def scsynth(work, seconds, wav, folder):
 
 
 def csound_score(work, seconds):
+    if work == "E":
+        return "".join(f"i 2 {n * 1e-4:.9f} 0.005 {200 + n * 37 % 4000}\n" for n in range(int(seconds * 10000)))
     if work not in ("B", "C"):
         return f"i 1 0 {seconds}\n"
     n_voices, period, gate, keys = (64, 0.25, 0.15, 21) if work == "B" else (256, 1.0, 0.6, 85)
@@ -66,7 +68,8 @@ def csound(work, seconds, wav, folder):
     orchestra = (HOME / "csound" / f"{work}.orc").read_text()
     path.write_text(f"<CsoundSynthesizer>\n<CsInstruments>\n{head}{orchestra}</CsInstruments>\n<CsScore>\n"
                     f"{csound_score(work, seconds)}e {seconds}\n</CsScore>\n</CsoundSynthesizer>\n")
-    return ["csound", "-d", "-m0", "-W", "-f", "-o", wav, path]
+    accurate = ["--sample-accurate"] if work == "E" else []
+    return ["csound", "-d", "-m0", "-W", "-f", *accurate, "-o", wav, path]
 
 
 def chuck(work, seconds, wav, _folder):

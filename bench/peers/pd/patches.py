@@ -183,6 +183,30 @@ def swung(folder):
     clones(folder, "D", voice, 200)
 
 
+def grains(folder):
+    """50 grains in turn, a message each; vline~ begins the window and the phase at a time between two samples."""
+    voice = Patch()
+    split, window = voice.chain("inlet", "t b f"), voice.message("0 \\, 1 2.5 \\, 0 2.5 2.5")
+    voice.wire(split, 0, window)
+    turns = voice.add("* 0.005")
+    voice.wire(split, 1, turns)
+    # cos~ begins a quarter of a turn early, as a sine
+    sine = voice.chain(turns, "- 0.25", voice.message("-0.25 \\, \\$1 5"), "vline~", "cos~")
+    voice.chain(product(voice, sine, voice.chain(window, "vline~")), "*~ 0.02", "outlet~")
+    (folder / "voice-E.pd").write_text(voice.text())
+    patch = Patch()
+    count, more, pack = patch.chain("loadbang", "metro 0.1", "f 0"), patch.add("+ 1"), patch.add("pack f f")
+    patch.wire(count, 0, more)
+    patch.wire(more, 0, count, 1)
+    split = patch.chain(count, "t f f")
+    times = patch.add("* 37")
+    patch.wire(split, 1, times)
+    patch.wire(patch.chain(times, "mod 4000", "+ 200"), 0, pack, 1)
+    patch.wire(patch.chain(split, "mod 50"), 0, pack)
+    record(patch, [(patch.chain(pack, "clone -s 0 voice-E 50"), 0)])
+    (folder / "E.pd").write_text(patch.text())
+
+
 def gate(folder):
     inner = Patch()
     source = inner.add("inlet~")
@@ -243,7 +267,7 @@ def combs(folder):
 
 def main():
     folder = pathlib.Path(sys.argv[1])
-    for work in (sines, subtractive, modulated, swung, gate, combs):
+    for work in (sines, subtractive, modulated, swung, grains, gate, combs):
         work(folder)
 
 

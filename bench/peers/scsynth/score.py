@@ -33,6 +33,9 @@ def bundle(seconds, messages):
 
 def notes(work, seconds):
     """(messages at the start, [(time, message)]) of the works with voices."""
+    if work == "E":
+        return [], [(n * 1e-4, message("/s_new", "E", -1, 1, 0, "freq", float(200 + n * 37 % 4000)))
+                    for n in range(int(seconds * 10000))]
     n_voices, period, gate, keys = (64, 0.25, 0.15, 21) if work == "B" else (256, 1.0, 0.6, 85)
     begin, later = [], []
     for v in range(n_voices):
@@ -50,7 +53,7 @@ def main():
     defs, work, seconds, out = sys.argv[1], sys.argv[2], float(sys.argv[3]), sys.argv[4]
     with open(f"{defs}/{work}.scsyndef", "rb") as file:
         begin = [message("/d_recv", file.read())]
-    voices, later = notes(work, seconds) if work in ("B", "C") else ([message("/s_new", work, 1000, 1, 0)], [])
+    voices, later = notes(work, seconds) if work in ("B", "C", "E") else ([message("/s_new", work, 1000, 1, 0)], [])
     with open(out, "wb") as file:
         file.write(bundle(0, begin + voices))
         for time, what in later:

@@ -54,4 +54,4 @@ static void run_combs(float *out, int64_t tick, int n) {
   for (int t = 0; t < n; t++) out[t] *= 1.0f / N_COMBS;
 }
 
-const Work work_combs = {'G', 1, prepare_combs, run_combs};
+const Work work_combs = {"G", 1, prepare_combs, run_combs};

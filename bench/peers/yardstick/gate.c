@@ -140,4 +140,4 @@ static void run_gate(float *out, int64_t tick, int n) {
   }
 }
 
-const Work work_gate = {'F', 1, prepare_gate, run_gate};
+const Work work_gate = {"F", 1, prepare_gate, run_gate};

@@ -5,12 +5,19 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const Work *const works[] = {&work_sines,     &work_swung, &work_subtractive,
-                                    &work_modulated, &work_gate,  &work_combs};
+static const Work *const works[] = {&work_sines,
+                                    &work_subtractive,
+                                    &work_subtractive_copies,
+                                    &work_modulated,
+                                    &work_modulated_copies,
+                                    &work_swung,
+                                    &work_grains,
+                                    &work_gate,
+                                    &work_combs};
 
-static const Work *find_work(const char *letter) {
+static const Work *find_work(const char *name) {
   for (size_t i = 0; i < sizeof works / sizeof works[0]; i++)
-    if (letter[0] == works[i]->letter && letter[1] == 0) return works[i];
+    if (strcmp(name, works[i]->name) == 0) return works[i];
   return NULL;
 }
 
@@ -50,7 +57,8 @@ int main(int n_words, char **words) {
   double seconds = work != NULL ? strtod(words[3], NULL) : 0;
   long block = work != NULL ? strtol(words[4], NULL, 10) : 0;
   if (!(seconds > 0 && seconds < 10000 && block >= 1 && block <= MAX_BLOCK)) {
-    fprintf(stderr, "usage: yardstick A|B|C|D|F|G FILE.wav SECONDS BLOCK [KEY0 KEY1 STREAM]\n");
+    fprintf(stderr,
+            "usage: yardstick A|B|Bc|C|Cc|D|E|F|G FILE.wav SECONDS BLOCK [KEY0 KEY1 STREAM]\n");
     return 2;
   }
   Noise noise = {{0, 0}, 0};

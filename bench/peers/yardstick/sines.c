@@ -122,5 +122,5 @@ static void run_swung(float *out, int64_t tick, int n) {
   put_sums(out, n, 0.005f);
 }
 
-const Work work_sines = {'A', 1, prepare_sines, run_sines};
-const Work work_swung = {'D', 1, prepare_swung, run_swung};
+const Work work_sines = {"A", 1, prepare_sines, run_sines};
+const Work work_swung = {"D", 1, prepare_swung, run_swung};

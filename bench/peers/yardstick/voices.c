@@ -1,5 +1,6 @@
 // B: 64 subtractive voices. C: 256 voices of two operators. Voices are lanes; a group runs from one
-// change of any of its envelopes to the next.
+// change of any of its envelopes to the next. A note begins with an oscillator and a filter as new;
+// in Bc and Cc, the copies, these run on from note to note.
 #include "lanes.h"
 #include "yardstick.h"
 #include <math.h>
@@ -12,8 +13,12 @@ static const float SUSTAIN = 0.5f;
 typedef struct Score {
   int n_voices, period, gate; // ticks
   int keys;                   // to the octave
+  int is_copies;              // phases and filters run on
 } Score;
-static const Score subtractive = {64, 12000, 7200, 21}, modulated = {256, 48000, 28800, 85};
+static const Score subtractive = {64, 12000, 7200, 21, 0}, modulated = {256, 48000, 28800, 85, 0};
+static const Score subtractive_copies = {64, 12000, 7200, 21, 1};
+static const Score modulated_copies = {256, 48000, 28800, 85, 1};
+static const Score *played;
 
 /// A straight part of an envelope.
 typedef struct Segment {
@@ -21,6 +26,15 @@ typedef struct Segment {
   int64_t end;        // first tick after it
   int note;           // -1 before the first
 } Segment;
+
+// Ticks from the onset of voice's note to `tick` in the tick in which it begins and, when that is
+// between two ticks, in the next; else -1.
+static float find_onset(const Score *score, int voice, int64_t tick) {
+  int64_t twice = 2 * (int64_t)voice * score->period / score->n_voices, since = tick - twice / 2;
+  int late = (int)(twice % 2);
+  if (since < 0 || since % score->period > late) return -1;
+  return since % score->period == 0 ? 0 : 0.5f;
+}
 
 // A note begins `rest` of a tick after `begin`; at that tick the envelope still has its old value,
 // j ticks later the age j - rest.
@@ -48,65 +62,88 @@ static Segment find_segment(const Score *score, int voice, int64_t tick) {
   return segment;
 }
 
-/// What a group of voices has now, constant until `end` but for `since`.
+/// What a group of voices has now, constant until `end` but for `since` and what the work moves on.
 typedef struct Group {
   Real level, slope, since; // the envelopes are level + since * slope
   Real hz;
+  Bits phase, phase2;       // of the oscillator or carrier, of the modulator
+  Real one, two;            // states of the filter
   int64_t ends[LANES], end; // of each segment, of the first of them
+  int is_silent;            // until `end`, and what moves need not
 } Group;
 static Group groups[MAX_GROUPS];
 static float scale_hz[MAX_VOICES];
 
-static void begin_segments(const Score *score, int g, int64_t tick) {
+static Bits step_of(Real hz) { return (Bits)lanes_to_int(hz * (float)(4294967296.0 / RATE)); }
+
+// Voice i of the group as at the onset, or half a tick after it.
+static void begin_note(Group *group, int i, float age) {
+  Bits step = step_of(group->hz), step2 = step_of(group->hz * 2);
+  group->phase[i] = age > 0 ? step[i] / 2 : 0;
+  group->phase2[i] = age > 0 ? step2[i] / 2 : 0;
+  if (age > 0) return;
+  group->one[i] = group->two[i] = 0;
+}
+
+static void begin_segment(Group *group, int i, int voice, int64_t tick) {
+  Segment segment = find_segment(played, voice, tick);
+  group->level[i] = segment.level;
+  group->slope[i] = segment.slope;
+  group->hz[i] =
+      segment.note >= 0 ? scale_hz[(voice * 7 + segment.note * 5) % played->n_voices] : 0;
+  group->ends[i] = segment.end;
+  if (played->is_copies) return;
+  float age = find_onset(played, voice, tick);
+  if (age >= 0) begin_note(group, i, age);
+}
+
+static void begin_segments(int g, int64_t tick) {
   Group *group = &groups[g];
   group->level += group->since * group->slope;
   group->since = lanes_all(0);
   group->end = INT64_MAX;
+  group->is_silent = !played->is_copies;
   for (int i = 0; i < LANES; i++) {
-    if (tick >= group->ends[i]) {
-      int voice = g * LANES + i;
-      Segment segment = find_segment(score, voice, tick);
-      group->level[i] = segment.level;
-      group->slope[i] = segment.slope;
-      group->hz[i] =
-          segment.note >= 0 ? scale_hz[(voice * 7 + segment.note * 5) % score->n_voices] : 0;
-      group->ends[i] = segment.end;
-    }
+    int voice = g * LANES + i;
+    if (tick >= group->ends[i]) begin_segment(group, i, voice, tick);
     if (group->ends[i] < group->end) group->end = group->ends[i];
+    int is_silent = !(group->level[i] > 0) && !(group->slope[i] > 0);
+    group->is_silent &= is_silent && find_onset(played, voice, tick) < 0;
   }
 }
 
 // How many of n ticks the group can run as it is.
-static int stretch(const Score *score, int g, int64_t tick, int n) {
-  if (tick >= groups[g].end) begin_segments(score, g, tick);
+static int stretch(int g, int64_t tick, int n) {
+  if (tick >= groups[g].end) begin_segments(g, tick);
   return groups[g].end - tick < n ? (int)(groups[g].end - tick) : n;
 }
 
-static Bits step_of(Real hz) { return (Bits)lanes_to_int(hz * (float)(4294967296.0 / RATE)); }
-
 static void prepare_scale(const Score *score) {
+  played = score;
   for (int key = 0; key < score->n_voices; key++)
     scale_hz[key] = (float)(110 * pow(2, (double)key / score->keys));
 }
 
 // ---- B
 
-/// Oscillator and filter of a group.
-typedef struct Voices {
-  Bits phase;
-  Real one, two; // states of the filter
-} Voices;
-static Voices voices[MAX_GROUPS];
 static Real gain[2][MAX_GROUPS], left[MAX_BLOCK], right[MAX_BLOCK];
 
-static void prepare_subtractive(const Noise *noise) {
-  (void)noise;
-  prepare_scale(&subtractive);
-  for (int v = 0; v < subtractive.n_voices; v++) {
+static void prepare_places(const Score *score) {
+  prepare_scale(score);
+  for (int v = 0; v < score->n_voices; v++) {
     double angle = v / 63.0 * 1.5707963267948966;
     gain[0][v / LANES][v % LANES] = (float)cos(angle);
     gain[1][v / LANES][v % LANES] = (float)sin(angle);
   }
+}
+
+static void prepare_subtractive(const Noise *noise) {
+  (void)noise;
+  prepare_places(&subtractive);
+}
+static void prepare_subtractive_copies(const Noise *noise) {
+  (void)noise;
+  prepare_places(&subtractive_copies);
 }
 
 // Residual of a step, u = 1 - distance / 3 ticks: six ticks wide, images below -84 dB.
@@ -135,7 +172,7 @@ static inline Real saw(Bits phase, Real per_turn) {
 
 // State-variable low-pass, trapezoidal; with s = sin and c = cos of half the corner's angle the
 // usual 1 / (1 + g (g + k)), g = s / c, is c c / (1 + k s c).
-static inline Real lowpass(Voices *v, Real x, Real cutoff, Real k) {
+static inline Real lowpass(Group *v, Real x, Real cutoff, Real k) {
   Real turns = cutoff * (1.0f / RATE);
   Real s = lanes_quarter_sine(2 * turns), c = lanes_quarter_sine(1 - 2 * turns);
   Real sc = s * c, scale = 1 / (1 + k * sc), rest = x - v->two;
@@ -147,8 +184,7 @@ static inline Real lowpass(Voices *v, Real x, Real cutoff, Real k) {
 }
 
 static void run_voices(int g, Real *to_left, Real *to_right, int n) {
-  Group *group = &groups[g];
-  Voices v = voices[g];
+  Group *group = &groups[g], v = *group;
   Real level = group->level, slope = group->slope, since = group->since;
   Real per_turn = RATE / 3.0f / lanes_select(group->hz > 0, group->hz, lanes_all(1));
   Real gain_left = gain[0][g], gain_right = gain[1][g], k = lanes_all(0.25f);
@@ -162,15 +198,17 @@ static void run_voices(int g, Real *to_left, Real *to_right, int n) {
     since += 1;
   }
   group->since = since;
-  voices[g] = v;
+  group->phase = v.phase;
+  group->one = v.one;
+  group->two = v.two;
 }
 
 static void run_subtractive(float *out, int64_t tick, int n) {
   for (int t = 0; t < n; t++) left[t] = right[t] = lanes_all(0);
-  for (int g = 0; g < subtractive.n_voices / LANES; g++) {
+  for (int g = 0; g < played->n_voices / LANES; g++) {
     for (int t = 0; t < n;) {
-      int count = stretch(&subtractive, g, tick + t, n - t);
-      run_voices(g, left + t, right + t, count);
+      int count = stretch(g, tick + t, n - t);
+      if (!groups[g].is_silent) run_voices(g, left + t, right + t, count);
       t += count;
     }
   }
@@ -182,18 +220,20 @@ static void run_subtractive(float *out, int64_t tick, int n) {
 
 // ---- C
 
-static Bits carrier[MAX_GROUPS], modulator[MAX_GROUPS];
-
 static void prepare_modulated(const Noise *noise) {
   (void)noise;
   prepare_scale(&modulated);
+}
+static void prepare_modulated_copies(const Noise *noise) {
+  (void)noise;
+  prepare_scale(&modulated_copies);
 }
 
 static void run_pairs(int g, Real *to, int n) {
   const float depth = (float)(3 / 6.283185307179586);
   Group *group = &groups[g];
   Real level = group->level, slope = group->slope, since = group->since;
-  Bits phase = carrier[g], phase2 = modulator[g];
+  Bits phase = group->phase, phase2 = group->phase2;
   Bits step = step_of(group->hz), step2 = step_of(group->hz * 2);
   for (int t = 0; t < n; t++) {
     Real env = level + slope * since;
@@ -205,21 +245,23 @@ static void run_pairs(int g, Real *to, int n) {
     since += 1;
   }
   group->since = since;
-  carrier[g] = phase;
-  modulator[g] = phase2;
+  group->phase = phase;
+  group->phase2 = phase2;
 }
 
 static void run_modulated(float *out, int64_t tick, int n) {
   for (int t = 0; t < n; t++) left[t] = lanes_all(0);
-  for (int g = 0; g < modulated.n_voices / LANES; g++) {
+  for (int g = 0; g < played->n_voices / LANES; g++) {
     for (int t = 0; t < n;) {
-      int count = stretch(&modulated, g, tick + t, n - t);
-      run_pairs(g, left + t, count);
+      int count = stretch(g, tick + t, n - t);
+      if (!groups[g].is_silent) run_pairs(g, left + t, count);
       t += count;
     }
   }
   for (int t = 0; t < n; t++) out[t] = lanes_sum(left[t]) * 0.01f;
 }
 
-const Work work_subtractive = {'B', 2, prepare_subtractive, run_subtractive};
-const Work work_modulated = {'C', 1, prepare_modulated, run_modulated};
+const Work work_subtractive = {"B", 2, prepare_subtractive, run_subtractive};
+const Work work_subtractive_copies = {"Bc", 2, prepare_subtractive_copies, run_subtractive};
+const Work work_modulated = {"C", 1, prepare_modulated, run_modulated};
+const Work work_modulated_copies = {"Cc", 1, prepare_modulated_copies, run_modulated};

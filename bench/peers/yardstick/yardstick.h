@@ -11,14 +11,15 @@ typedef struct Noise {
 } Noise;
 
 typedef struct Work {
-  char letter;
+  const char *name;
   int n_channels;
   void (*prepare)(const Noise *noise);
   /// n ticks from `tick` (n <= MAX_BLOCK), interleaved. Calls follow each other without gap.
   void (*run)(float *out, int64_t tick, int n);
 } Work;
 
-extern const Work work_sines, work_swung, work_subtractive, work_modulated, work_gate, work_combs;
+extern const Work work_sines, work_swung, work_subtractive, work_subtractive_copies, work_modulated,
+    work_modulated_copies, work_grains, work_gate, work_combs;
 
 /// -1 to below 1: Philox 4x32-10, the counter being the tick.
 void noise_fill(const Noise *noise, int64_t tick, int n, float *out);
