@@ -14,7 +14,7 @@ static int64_t n_grains;
 static void prepare_grains(const Noise *noise) { (void)noise; }
 
 // At its onset, `late` tenths of a tick after the tick of `out`, the age is 0, j ticks after that
-// tick j - late / 10. The triangle falls from what it has in the tick of its middle.
+// tick j - late / 10.
 static void add_grain(float *restrict out, int64_t number, int late) {
   float hz = (float)(200 + number * 37 % 4000), residual = (float)late / UNIT;
   uint64_t step = (uint64_t)(hz * (float)(4294967296.0 / RATE)) << 32;
@@ -23,10 +23,8 @@ static void add_grain(float *restrict out, int64_t number, int late) {
   for (int i = 0; i < LANES; i++) number_of_lane[i] = (uint32_t)i;
   phases = phase + number_of_lane * (uint32_t)(step >> 32);
   Real age = lanes_from_int((Int)number_of_lane) + (1 - residual);
-  float up = 1.0f / HALF * GAIN, down = (HALF - residual) / HALF * up;
   for (int t = 1; t < 1 + GRAIN; t += LANES) {
-    Real rises = age * up, falls = (GRAIN - age) * down;
-    Real env = lanes_select(rises < falls, rises, falls), sum;
+    Real left = GRAIN - age, env = lanes_select(age < left, age, left) * (GAIN / HALF), sum;
     memcpy(&sum, out + t, sizeof sum);
     sum += lanes_sine(phases) * lanes_select(env > 0, env, lanes_all(0));
     memcpy(out + t, &sum, sizeof sum);
