@@ -17,6 +17,16 @@ static const KrOp OPS[] = {
      .out = {"left", "right"},
      .in = {X, SIGNAL("position", "", "0", "-1..1", "-1 left, 0 middle, 1 right")},
      .doc = "Two channels of equal power: cosine and sine of a quarter turn"},
+    {.name = "pan",
+     FAMILY,
+     .flags = KR_OP_PAIR,
+     .run = RUN_REAL(balance),
+     .out = {"left", "right"},
+     .in = {SIGNAL("x", NULL, NULL, NULL, "a tuple of two channels"),
+            SIGNAL("position", "", "0", "-1..1", "-1 left alone, 0 as they are, 1 right alone"),
+            SIGNAL("right", NULL, "x", NULL, "right channel: x is a tuple of both")},
+     .doc = "Balance of two channels: the nearer one as it is, the other one by the cosine of as "
+            "many quarter turns"},
     {.name = "mix",
      FAMILY,
      .flags = KR_OP_ELEMENTWISE,
@@ -39,7 +49,8 @@ static const KrOp OPS[] = {
 };
 KR_FAMILY_DEFINE(mixing, "mixing");
 #endif
-KR_KERNELS(mixing, KR_REALS(pan), KR_REALS(mix), KR_REALS(gain), KR_REALS(gain_level));
+KR_KERNELS(mixing, KR_REALS(pan), KR_REALS(balance), KR_REALS(mix), KR_REALS(gain),
+           KR_REALS(gain_level));
 
 #else
 #include "ops/pass.h"
@@ -95,6 +106,22 @@ static void FN(pan)(const KrCall *call) {
     if (i == 0 || !held) WN(pan_gains)(WN(get)(&position, i, n), &to_left, &to_right);
     WN(pan_put)(call, 0, i, in * to_left);
     WN(pan_put)(call, 1, i, in * to_right);
+  }
+}
+KR_INLINE V WN(far_gain)(V way) {
+  V gain = WN(quarter_sine)(1 - VF(lesser)(way, VF(all)(1)));
+  return VF(select)(VF(lt)(VF(all)(0), way), gain, VF(all)(1));
+}
+static void FN(balance)(const KrCall *call) {
+  FN(Flat) left, position, right;
+  REAL *to_left = call->out[0], *to_right = call->out[1];
+  FN(flatten)(call, 0, &left);
+  FN(flatten)(call, 1, &position);
+  FN(flatten)(call, 2, &right);
+  for (uint32_t i = 0, n = call->n * call->lanes; i < n; i += VN) {
+    V way = VF(greater)(WN(get)(&position, i, n), VF(all)(-1));
+    WN(put)(to_left, i, n, WN(get)(&left, i, n) * WN(far_gain)(way));
+    WN(put)(to_right, i, n, WN(get)(&right, i, n) * WN(far_gain)(-way));
   }
 }
 #else

@@ -220,6 +220,28 @@ static void panning_keeps_the_power(void **state) {
   rig_deinit(&rig);
 }
 
+static void a_pair_is_balanced_never_louder(void **state) {
+  (void)state;
+  Rig rig;
+  double x[64], position[64], y[64], left[64], right[64];
+  for (int i = 0; i < 64; i++) x[i] = 2, y[i] = 3, position[i] = (i - 32) / 25.0;
+  position[63] = NAN;
+  rig_init_op(&rig, kr_registry_find(KR_TEXT("pan"), 1), KR_ELEM_F64, 1);
+  assert_true((rig.op->flags & KR_OP_PAIR) != 0);
+  assert_int_equal(rig_prepare(&rig, 0), KR_OK);
+  const void *in[3] = {x, position, y};
+  void *to[2] = {left, right};
+  rig_run(&rig, 0, 64, 0, in, to);
+  for (int i = 0; i < 63; i++) {
+    double p = fmax(-1, fmin(1, position[i]));
+    assert_true(fabs(left[i] - 2 * (p > 0 ? cos(pi / 2 * p) : 1)) < 1e-14);
+    assert_true(fabs(right[i] - 3 * (p < 0 ? cos(pi / 2 * p) : 1)) < 1e-14);
+  }
+  assert_true(left[32] == 2 && right[32] == 3 && left[0] == 2 && right[0] == 0 && left[62] == 0);
+  assert_true(left[63] == 2 && right[63] == 0);
+  rig_deinit(&rig);
+}
+
 static void mix_and_gain_are_plain(void **state) {
   (void)state;
   Rig rig;
@@ -254,6 +276,7 @@ int main(void) {
       cmocka_unit_test(a_delay_signal_is_read_between_ticks),
       cmocka_unit_test(times_out_of_range_are_refused),
       cmocka_unit_test(panning_keeps_the_power),
+      cmocka_unit_test(a_pair_is_balanced_never_louder),
       cmocka_unit_test(mix_and_gain_are_plain),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
