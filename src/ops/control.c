@@ -69,7 +69,7 @@ static KrStatus type_of_counter(const KrPrep *prep, KrType *type, const char **m
 #define SMOOTH_FIELDS                                                                              \
   .field = {STATE("value", CALL, 1), STATE("started", BOOL, 1), COEF("dt", CALL, 1)},              \
   .prepare = prepare_smooth
-#define X SIGNAL("x", NULL, NULL, NULL, "input")
+#define X INPUT("input")
 #define TRIG SIGNAL("trig", "", NULL, NULL, "acts in the tick in which it rises above 0")
 #define FAMILY .family = "control"
 static const KrOp OPS[] = {

@@ -55,7 +55,7 @@ static KrStatus prepare_delay(const KrPrep *prep, const char **message) {
   return KR_OK;
 }
 
-#define X SIGNAL("x", NULL, NULL, NULL, "input")
+#define X INPUT("input")
 #define TIME                                                                                       \
   SIGNAL("time", "s", NULL, "0..max",                                                              \
          "constant: rounded to whole ticks; a signal: between ticks, at least one")

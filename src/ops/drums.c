@@ -47,24 +47,21 @@ static KrStatus prepare_drum(const KrPrep *prep, const char **message) {
 #define SEED SETTING("seed", "", "0", NULL, "whole number; decides the noise")
 #define TIME(name, preset, doc) SIGNAL(name, "s", preset, "0.001..10", doc)
 #define DRIVE SIGNAL("drive", "", "1", "0.1..20", "saturation: tanh-like, 1 stays 1")
-#define FAMILY                                                                                     \
-  .family = "drums", .flags = KR_OP_ENDS, .prepare = prepare_drum,                                 \
+#define DRUM(id)                                                                                   \
+  .name = #id, .run = RUN_REAL(id), .family = "drums", .flags = KR_OP_ENDS,                        \
+  .prepare = prepare_drum,                                                                         \
   .field = {STATE("phase", U64, 1), STATE("age", I32, 1),       STATE("gate", BOOL, 1),            \
             STATE("on", BOOL, 1),   STATE("residual", CALL, 1), STATE("last", CALL, 1),            \
             STATE("left", CALL, 1), STATE("filter", CALL, 2),   COEF("dt", CALL, 1),               \
             COEF("key", U64, 1),    COEF("stream", U32, 1)}
 static const KrOp OPS[] = {
-    {.name = "kick",
-     FAMILY,
-     .run = RUN_REAL(kick),
+    {DRUM(kick),
      .in = {GATE, SIGNAL("freq", "Hz", "50Hz", "0..half the rate", "where the tone comes to rest"),
             SIGNAL("punch", "", "5", "0..64", "it starts at freq times 1 + punch"),
             TIME("bend", "30ms", "time constant of its fall"), TIME("decay", "400ms", "to silence"),
             SIGNAL("click", "", "0.3", "0..1", "noise of the first 3 ms"), DRIVE, SEED},
      .doc = "Bass drum: a sine that falls, and a click; of higher freq a tom"},
-    {.name = "snare",
-     FAMILY,
-     .run = RUN_REAL(snare),
+    {DRUM(snare),
      .in = {GATE, SIGNAL("freq", "Hz", "180Hz", "0..half the rate", "of the skin"),
             SIGNAL("tone", "", "0.4", "0..1", "0: wires alone, 1: skin alone"),
             TIME("body", "120ms", "length of the skin's tone"),
@@ -72,9 +69,7 @@ static const KrOp OPS[] = {
             SIGNAL("cutoff", "Hz", "1500Hz", "0..0.49 of the rate", "the noise is above it"), DRIVE,
             SEED},
      .doc = "Snare drum: two sines of the skin and high-passed noise of the wires"},
-    {.name = "hat",
-     FAMILY,
-     .run = RUN_REAL(hat),
+    {DRUM(hat),
      .in = {GATE, SIGNAL("freq", "Hz", "330Hz", "0..2500", "the lowest of six squares"),
             SIGNAL("tone", "", "0.6", "0..1", "0: noise alone, 1: metal alone"),
             TIME("attack", "1ms", "from 0"), TIME("decay", "80ms", "to silence; 500 ms: open"),

@@ -71,8 +71,6 @@ static KrStatus prepare_limiter(const KrPrep *prep, const char **message) {
   return KR_OK;
 }
 
-#define X(doc) SIGNAL("x", NULL, NULL, NULL, doc)
-#define RIGHT SIGNAL("right", NULL, "x", NULL, "right channel: x is a tuple of both")
 #define COMPRESSOR_PORTS                                                                           \
   SIGNAL("threshold", "dB", "-20dB", "-200..200", "level above which it is turned down"),          \
       SIGNAL("ratio", "", "4", "1..", "dB in for one dB out above the threshold"),                 \
@@ -94,18 +92,18 @@ static KrStatus prepare_limiter(const KrPrep *prep, const char **message) {
             COEF("count", I64, 1), COEF("rate", F64, 1)}
 static const KrOp OPS[] = {
     {COMPRESSOR, .run = RUN_REAL(compressor),
-     .in = {X("input; each channel of a tuple by the same side chain when there is one"),
+     .in = {INPUT("input; each channel of a tuple by the same side chain when there is one"),
             COMPRESSOR_PORTS, SIGNAL("sidechain", NULL, "x", NULL, "what the level is taken from")},
      .doc = "Turns down what is louder than the threshold"},
     {COMPRESSOR, .run = RUN_REAL(compressor_pair), .flags = KR_OP_PAIR, .out = {"left", "right"},
-     .in = {X("a tuple of two channels"), COMPRESSOR_PORTS, RIGHT},
+     .in = {PAIR, COMPRESSOR_PORTS, RIGHT},
      .doc = "The same of two channels, both by the louder one"},
     {LIMITER, .run = RUN_REAL(limiter), .flags = KR_OP_ALONE,
-     .in = {X("input; what is not finite is silence"), LIMITER_PORTS},
+     .in = {INPUT("input; what is not finite is silence"), LIMITER_PORTS},
      .doc = "Keeps every peak at or below the ceiling, looking ahead; the output comes that much "
             "later"},
     {LIMITER, .run = RUN_REAL(limiter_pair), .flags = KR_OP_ALONE | KR_OP_PAIR,
-     .out = {"left", "right"}, .in = {X("a tuple of two channels"), LIMITER_PORTS, RIGHT},
+     .out = {"left", "right"}, .in = {PAIR, LIMITER_PORTS, RIGHT},
      .doc = "The same of two channels, both by the louder one"},
 };
 KR_FAMILY_DEFINE(dynamics, "dynamics");

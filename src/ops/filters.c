@@ -29,7 +29,7 @@ static KrStatus prepare_pole(const KrPrep *prep, const char **message) {
   return KR_OK;
 }
 
-#define X SIGNAL("x", NULL, NULL, NULL, "input")
+#define X INPUT("input")
 #define CUTOFF(preset, doc) SIGNAL("cutoff", "Hz", preset, "0..0.49 of the rate", doc)
 #define Q SIGNAL("q", "", "0.7071", "0.025..", "resonance; 0.7071 is flat")
 #define SVF                                                                                        \

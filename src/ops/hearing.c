@@ -142,7 +142,7 @@ static KrStatus prepare_crossings(const KrPrep *prep, const char **message) {
 }
 
 #define SPECTRUM PORT("x", SPECTRUM, "spectrum")
-#define X SIGNAL("x", NULL, NULL, NULL, "input")
+#define X INPUT("input")
 #define HOP(n) SETTING("hop", "", n, "1..2^20", "ticks from one look to the next")
 #define FAMILY .family = "analysis"
 #define FRAME .flags = KR_OP_ALONE, .count = count_frame, .prepare = prepare_frame

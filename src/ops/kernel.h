@@ -67,6 +67,10 @@ KR_LEVEL_LIST(KR_KERNELS_DECLARE_LEVEL)
 /// Rows: ports, fields, kernels.
 #define SIGNAL(name, unit, preset, range, doc)                                                     \
   { name, KR_PORT_SIGNAL, unit, preset, NULL, range, doc }
+#define INPUT(doc) SIGNAL("x", NULL, NULL, NULL, doc)
+/// First and last port of a row of two channels (KR_OP_PAIR).
+#define PAIR INPUT("a tuple of two channels")
+#define RIGHT SIGNAL("right", NULL, "x", NULL, "right channel: x is a tuple of both")
 #define SETTING(name, unit, preset, range, doc)                                                    \
   { name, KR_PORT_CONST, unit, preset, NULL, range, doc }
 #define CHOICE(name, preset, choices, doc)                                                         \

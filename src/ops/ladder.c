@@ -23,7 +23,7 @@ static KrStatus prepare_dt(const KrPrep *prep, const char **message) {
   return KR_OK;
 }
 
-#define X SIGNAL("x", NULL, NULL, NULL, "input")
+#define X INPUT("input")
 #define CUTOFF(name, preset, doc) SIGNAL(name, "Hz", preset, "0..0.49 of the rate", doc)
 #define FAMILY .family = "filters", .prepare = prepare_dt
 static const KrOp OPS[] = {

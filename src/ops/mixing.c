@@ -7,7 +7,7 @@
 #include "ops/passes.h"
 
 #ifdef KR_ROWS
-#define X SIGNAL("x", NULL, NULL, NULL, "input")
+#define X INPUT("input")
 #define FAMILY .family = "mixing"
 static const KrOp OPS[] = {
     {.name = "pan",
@@ -22,9 +22,9 @@ static const KrOp OPS[] = {
      .flags = KR_OP_PAIR,
      .run = RUN_REAL(balance),
      .out = {"left", "right"},
-     .in = {SIGNAL("x", NULL, NULL, NULL, "a tuple of two channels"),
+     .in = {PAIR,
             SIGNAL("position", "", "0", "-1..1", "-1 left alone, 0 as they are, 1 right alone"),
-            SIGNAL("right", NULL, "x", NULL, "right channel: x is a tuple of both")},
+            RIGHT},
      .doc = "Balance of two channels: the nearer one as it is, the other one by the cosine of as "
             "many quarter turns"},
     {.name = "mix",

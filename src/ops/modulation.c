@@ -85,7 +85,7 @@ static KrStatus prepare_echo(const KrPrep *prep, const char **message) {
   return KR_OK;
 }
 
-#define X SIGNAL("x", NULL, NULL, NULL, "input")
+#define X INPUT("input")
 #define RATE(preset) SIGNAL("rate", "Hz", preset, "0..half the rate", "how often it moves")
 #define MIX(preset) SIGNAL("mix", "", preset, "0..1", "0: input alone, 1: effect alone")
 #define START                                                                                      \
@@ -183,16 +183,19 @@ KR_INLINE REAL FN(mixed)(REAL x, REAL wet, REAL mix) {
   return x * (1 - mix) + wet * mix;
 }
 
+// The line of lane l, and what a second is in its ticks.
+KR_INLINE FN(Line) FN(warp_line)(const KrCall *call, uint32_t l, double *rate) {
+  *rate = ((const double *)call->field[WARP_RATE])[l];
+  return FN(line_of)(call, l, call->field[WARP_LINE], ((const int64_t *)call->field[WARP_SIZE])[l]);
+}
 // Words of the motion's phase for every tick and lane.
 static void FN(chorus_run)(const KrCall *call, const UINT *words) {
   size_t strides[4];
   FN(strides)(call, call->lanes, 4, strides);
   REAL *restrict out = call->out[0];
   for (uint32_t l = 0; l < call->lanes; l++) {
-    FN(Line)
-    line =
-        FN(line_of)(call, l, call->field[WARP_LINE], ((const int64_t *)call->field[WARP_SIZE])[l]);
-    const double rate = ((const double *)call->field[WARP_RATE])[l];
+    double rate;
+    FN(Line) line = FN(warp_line)(call, l, &rate);
     const uint32_t n = ((const uint32_t *)call->field[WARP_VOICES])[l];
     const REAL level = ((const REAL *)call->field[WARP_LEVEL])[l];
     for (uint32_t t = 0; t < call->n; t++) {
@@ -214,10 +217,8 @@ static void FN(flanger_run)(const KrCall *call, const UINT *words) {
   FN(strides)(call, call->lanes, 6, strides);
   REAL *restrict out = call->out[0];
   for (uint32_t l = 0; l < call->lanes; l++) {
-    FN(Line)
-    line =
-        FN(line_of)(call, l, call->field[WARP_LINE], ((const int64_t *)call->field[WARP_SIZE])[l]);
-    const double rate = ((const double *)call->field[WARP_RATE])[l];
+    double rate;
+    FN(Line) line = FN(warp_line)(call, l, &rate);
     for (uint32_t t = 0; t < call->n; t++) {
       const REAL x = KR_AT(0), sine = WN(sine_word)(words[t * call->lanes + l]);
       REAL seconds = KR_AT(1) * (1 - WN(portion)(KR_AT(2)) * (REAL)0.5 * (1 - sine));

@@ -28,7 +28,7 @@ static KrStatus prepare_tremolo(const KrPrep *prep, const char **message) {
   return KR_OK;
 }
 
-#define X SIGNAL("x", NULL, NULL, NULL, "input")
+#define X INPUT("input")
 #define FAMILY .family = "shaping"
 static const KrOp OPS[] = {
     {.name = "saturate",

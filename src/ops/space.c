@@ -75,8 +75,6 @@ static KrStatus prepare_fdn(const KrPrep *prep, const char **message) {
   return KR_OK;
 }
 
-#define X(doc) SIGNAL("x", NULL, NULL, NULL, doc)
-#define RIGHT SIGNAL("right", NULL, "x", NULL, "right channel: x is a tuple of both")
 #define REVERB_PORTS                                                                               \
   SIGNAL("size", "", "0.5", "0..1", "of the room: how long it sounds"),                            \
       SIGNAL("damping", "", "0.5", "0..1", "how fast high tones fade"),                            \
@@ -97,16 +95,16 @@ static KrStatus prepare_fdn(const KrPrep *prep, const char **message) {
             COEF("shape", I64, N_SHAPE), COEF("rate", F64, 1)},                                    \
   .count = count_fdn, .prepare = prepare_fdn
 static const KrOp OPS[] = {
-    {REVERB, .run = RUN_REAL(reverb), .flags = KR_OP_ALONE, .in = {X("input"), REVERB_PORTS},
+    {REVERB, .run = RUN_REAL(reverb), .flags = KR_OP_ALONE, .in = {INPUT("input"), REVERB_PORTS},
      .doc = "Room of combs and all-passes (Freeverb), two channels"},
     {REVERB, .run = RUN_REAL(reverb_pair), .flags = KR_OP_ALONE | KR_OP_PAIR,
-     .in = {X("a tuple of two channels"), REVERB_PORTS, RIGHT}, .doc = "The same of two channels"},
-    {FDN, .run = RUN_REAL(fdn), .flags = KR_OP_ALONE, .in = {X("input"), FDN_PORTS},
+     .in = {PAIR, REVERB_PORTS, RIGHT}, .doc = "The same of two channels"},
+    {FDN, .run = RUN_REAL(fdn), .flags = KR_OP_ALONE, .in = {INPUT("input"), FDN_PORTS},
      .doc =
          "Room by a feedback delay network of sixteen lines, two channels; fades by 60 dB in the "
          "time given"},
     {FDN, .run = RUN_REAL(fdn_pair), .flags = KR_OP_ALONE | KR_OP_PAIR,
-     .in = {X("a tuple of two channels"), FDN_PORTS, RIGHT}, .doc = "The same of two channels"},
+     .in = {PAIR, FDN_PORTS, RIGHT}, .doc = "The same of two channels"},
 };
 KR_FAMILY_DEFINE(space, "space");
 #endif

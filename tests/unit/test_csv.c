@@ -10,19 +10,7 @@
 
 #include <cmocka.h>
 
-static KrArena arena;
-
-static int open_arena(void **state) {
-  (void)state;
-  kr_arena_init(&arena, NULL);
-  return 0;
-}
-
-static int close_arena(void **state) {
-  (void)state;
-  kr_arena_deinit(&arena);
-  return 0;
-}
+#include "unit/arena_fixture.h"
 
 static KrStatus read_text(const char *text, KrCsv *csv, const char **error) {
   return kr_csv_read(&arena, (const uint8_t *)text, strlen(text), csv, error);

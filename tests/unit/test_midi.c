@@ -9,6 +9,8 @@
 
 #include <cmocka.h>
 
+#include "unit/arena_fixture.h"
+
 typedef struct Bytes {
   uint8_t at[4096];
   size_t n;
@@ -34,20 +36,6 @@ static void put_track(Bytes *b, const char *at, size_t n) {
   put(b, at, n);
 }
 #define TRACK(b, literal) put_track((b), (literal), sizeof(literal) - 1)
-
-static KrArena arena;
-
-static int open_arena(void **state) {
-  (void)state;
-  kr_arena_init(&arena, NULL);
-  return 0;
-}
-
-static int close_arena(void **state) {
-  (void)state;
-  kr_arena_deinit(&arena);
-  return 0;
-}
 
 static KrMidi read_good(const uint8_t *at, size_t n) {
   KrMidi midi;

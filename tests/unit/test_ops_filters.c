@@ -1,4 +1,5 @@
 // Filters, delays, levels and sample players against transfer functions and direct formulas.
+#include "op_response.h"
 #include "op_rig.h"
 
 #include <math.h>
@@ -42,17 +43,6 @@ static void run_row(const char *name, KrElem elem, const void *x, uint32_t n, co
   rig_deinit(&rig);
 }
 
-// |H| at `hz` of an impulse response.
-static double response(const double *h, double hz) {
-  double re = 0, im = 0;
-  for (int i = 0; i < 24000; i++) {
-    double angle = 2 * pi * fmod(hz * i, 48000) / 48000;
-    re += h[i] * cos(angle);
-    im -= h[i] * sin(angle);
-  }
-  return hypot(re, im);
-}
-
 // The analog prototype at the frequency the trapezoidal rule maps `hz` to: s = i w, its denominator
 // is 1 - w^2 + i w / q.
 static double prototype(const char *mode, double hz, double cutoff, double q) {
@@ -78,11 +68,11 @@ static void second_order_filters_have_their_transfer_function(void **state) {
       run_row(names[m], KR_ELEM_F64, x, 24000, args, NULL, same);
       assert_memory_equal(h, same, 24000 * sizeof *h);
       for (double hz = 20; hz < 23000; hz *= 1.7)
-        assert_true(fabs(response(h, hz) - prototype(modes[m], hz, cutoff, 2.5)) < 1e-9);
+        assert_true(fabs(response_at(h, 24000, hz) - prototype(modes[m], hz, cutoff, 2.5)) < 1e-9);
       run_row("svf", KR_ELEM_F32, x32, 24000, args, modes[m], h32);
       for (int i = 0; i < 24000; i++) h[i] = (double)h32[i];
       for (double hz = 20; hz < 23000; hz *= 1.7)
-        assert_true(fabs(response(h, hz) - prototype(modes[m], hz, cutoff, 2.5)) < 3e-4);
+        assert_true(fabs(response_at(h, 24000, hz) - prototype(modes[m], hz, cutoff, 2.5)) < 3e-4);
     }
   free(x), free(h), free(same), free(x32), free(h32);
 }

@@ -1,22 +1,9 @@
 /// Text spans, distances, status texts and the formatter.
 #include "base/text.h"
 #include "kairo/status.h"
+#include "unit/arena_fixture.h"
 #include "unit/model.h"
 #include <string.h>
-
-static KrArena arena;
-
-static int set_up(void **state) {
-  (void)state;
-  kr_arena_init(&arena, NULL);
-  return 0;
-}
-
-static int tear_down(void **state) {
-  (void)state;
-  kr_arena_deinit(&arena);
-  return 0;
-}
 
 static void spans_compare_by_bytes(void **state) {
   (void)state;
@@ -110,5 +97,5 @@ int main(void) {
       cmocka_unit_test(buffers_grow_and_stay_terminated),
       cmocka_unit_test(every_status_has_its_text),
   };
-  return cmocka_run_group_tests_name("text", tests, set_up, tear_down);
+  return cmocka_run_group_tests_name("text", tests, open_arena, close_arena);
 }
