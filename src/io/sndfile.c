@@ -103,6 +103,16 @@ static KrStatus fail(KrArena *arena, const char *name, const char *what, const c
   return KR_ERROR_FORMAT;
 }
 
+// What the library says, in words of one kind.
+static KrStatus fail_decoding(KrArena *arena, const char *name, SNDFILE *file, const char **error) {
+  switch (sf_error(file)) {
+  case SF_ERR_UNRECOGNISED_FORMAT:
+    return fail(arena, name, "it is no sound file of a known kind", error);
+  case SF_ERR_UNSUPPORTED_ENCODING: return fail(arena, name, "its encoding is not known", error);
+  default: return fail(arena, name, "it is damaged or cut short", error);
+  }
+}
+
 // Reads to the end, believing no length: the memory grows with what was really decoded.
 static KrStatus read_frames(SNDFILE *file, const SF_INFO *info, float **frames, uint64_t *n) {
   uint64_t n_channels = (uint64_t)info->channels, room = 0;
@@ -129,10 +139,10 @@ static KrStatus decode_open(SNDFILE *file, const SF_INFO *info, const char *name
   KrStatus status = read_frames(file, info, &frames, &n);
   bool short_file = info->frames > 0 && info->frames < SF_COUNT_MAX && n < (uint64_t)info->frames;
   if (status == KR_OK && (sf_error(file) != SF_ERR_NO_ERROR || short_file)) {
-    status = fail(arena, name,
-                  short_file ? "it is damaged or ends before the last sample its header announces"
-                             : sf_strerror(file),
-                  error);
+    status = short_file
+                 ? fail(arena, name,
+                        "it is damaged or ends before the last sample its header announces", error)
+                 : fail_decoding(arena, name, file, error);
   }
   if (status == KR_OK) {
     audio->frames =
@@ -158,7 +168,7 @@ static KrStatus decode(Memory *memory, const char *name, KrArena *arena, KrAsset
   if (is_cut_short(memory->at, (size_t)memory->n))
     return fail(arena, name, "truncated: its sound data is missing or cut short", error);
   SNDFILE *file = sf_open_virtual(&table, SFM_READ, &info, memory);
-  if (!file) return fail(arena, name, sf_strerror(NULL), error);
+  if (!file) return fail_decoding(arena, name, NULL, error);
   KrStatus status = KR_ERROR_FORMAT;
   if (info.channels < 1 || info.channels > 1024 || info.samplerate < 1)
     fail(arena, name, "its rate or number of channels makes no sense", error);

@@ -45,7 +45,9 @@ void kr_diagnose(KrDiagnostics *list, KrSeverity severity, KrSpan span, const ch
   va_start(args, format);
   kr_buffer_vprint(&message, format, args);
   va_end(args);
-  KrDiagnostic item = {severity, span, message.at == NULL ? "" : message.at, NULL};
+  KrDiagnostic item = {.severity = severity, .span = span, .call = list->call};
+  item.message = message.at == NULL ? "" : message.at;
+  item.has_call = list->has_call && span.file != list->call.file;
   if (list->n_slots < 2 * (list->n + 1)) grow_slots(list);
   uint32_t *slot = find_slot(list, &item);
   if (*slot != 0) return;
@@ -138,6 +140,12 @@ static void put_item(const KrDiagnostic *item, const KrSource *source, const KrL
   put_line(out, line, place.column, at, n_span);
   if (item->hint != NULL) kr_buffer_print(out, "  hint: %s\n", item->hint);
 }
+static void put_call(const KrDiagnostics *list, const KrDiagnostic *item, KrBuffer *out) {
+  if (!item->has_call || item->call.file >= list->n_sources) return;
+  const KrSource *source = &list->sources[item->call.file];
+  KrPlace place = kr_source_place(source, item->call.begin);
+  kr_buffer_print(out, "  called at %t:%u:%u\n", source->name, place.line, place.column);
+}
 
 static void put_unplaced(const KrDiagnostic *item, KrBuffer *out) {
   static const char *const severities[] = {"error", "warning", "note"};
@@ -163,5 +171,6 @@ void kr_diagnostics_print(const KrDiagnostics *list, KrBuffer *out) {
     KrDiagnostic item = *order[i];
     if (item.span.begin > lines.text.n) item.span.begin = item.span.end = (uint32_t)lines.text.n;
     put_item(&item, &list->sources[file], &lines, out);
+    put_call(list, &item, out);
   }
 }

@@ -11,6 +11,8 @@ typedef struct KrDiagnostic {
   KrSpan span;
   const char *message; ///< one sentence without final stop
   const char *hint;    ///< what to try; NULL when there is nothing to say
+  bool has_call;       ///< it is in a module: `call` is what led there
+  KrSpan call;
 } KrDiagnostic;
 
 typedef struct KrDiagnostics {
@@ -20,6 +22,8 @@ typedef struct KrDiagnostics {
   KrDiagnostic *items;
   uint32_t n, cap;
   uint32_t n_errors;
+  bool has_call; ///< now inside the call `call` of the program, whose file is 0
+  KrSpan call;
   uint32_t *slots; ///< hash index over items, own use
   uint32_t n_slots;
 } KrDiagnostics;
@@ -29,6 +33,7 @@ typedef struct KrDiagnostics {
 void kr_diagnose(KrDiagnostics *list, KrSeverity severity, KrSpan span, const char *hint,
                  const char *format, ...);
 /// `file:line:column: error: message`, the source line, a caret line, `  hint: …`, for all of them,
-/// sorted by file and place; errors, warnings and notes in one order.
+/// what in the program led into a module; sorted by file and place; errors, warnings and notes in
+/// one order.
 void kr_diagnostics_print(const KrDiagnostics *list, KrBuffer *out);
 #endif

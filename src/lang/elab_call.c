@@ -299,8 +299,7 @@ static KrVal call_member(KrElab *e, const KrAst *callee, const KrAst *call, cons
   return call_named(e, callee->text, args, span, callee->name_span);
 }
 
-KrVal kr_elab_call(KrElab *e, const KrAst *ast, const KrArg *first) {
-  if (ast == NULL) return kr_val_poison();
+static KrVal call_at(KrElab *e, const KrAst *ast, const KrArg *first) {
   const KrAst *callee = ast->kind == KR_AST_CALL ? ast->at[0] : ast;
   if (callee == NULL) return kr_val_poison();
   if (callee->kind == KR_AST_NAME)
@@ -309,4 +308,17 @@ KrVal kr_elab_call(KrElab *e, const KrAst *ast, const KrArg *first) {
     return call_member(e, callee, ast, first);
   KrVal fn = kr_elab_expr(e, callee);
   return kr_apply(e, &fn, collect_args(e, ast, first, false), ast->span);
+}
+
+KrVal kr_elab_call(KrElab *e, const KrAst *ast, const KrArg *first) {
+  if (ast == NULL) return kr_val_poison();
+  if (ast->span.file != 0) return call_at(e, ast, first);
+  bool has_call = e->list->has_call;
+  KrSpan call = e->list->call;
+  e->list->has_call = true;
+  e->list->call = ast->span;
+  KrVal val = call_at(e, ast, first);
+  e->list->has_call = has_call;
+  e->list->call = call;
+  return val;
 }

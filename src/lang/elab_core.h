@@ -232,6 +232,8 @@ KrVal kr_spec_convert(KrElab *e, KrVal val, const KrSpec *spec, KrSpan span);
 /// Element type computed in under a declared type: the type itself when real, else the present one.
 KrElem kr_spec_real(const KrElab *e, const KrSpec *spec);
 KrVal kr_make_record(KrElab *e, const KrAst *ast);
+/// Fields of a note have other names: `pitch` is `freq`, `duration` is `dur`.
+KrText kr_note_field(KrText name);
 
 /// elab_flow.c: flows, blocks, states, outputs
 void kr_flow_elaborate(KrElab *e, KrFlowInfo *flow);

@@ -461,9 +461,10 @@ KrVal kr_hold_read(KrElab *e, const KrVal *hold, KrText field, KrSpan span) {
   const KrEvents *events = &e->graph->events[index];
   if (field.n == 0 && events->n_fields == 1) field = events->fields[0].name;
   found = field_index(events, field);
-  if (found == KR_NONE && kr_text_is(field, "pitch")) {
-    field = KR_TEXT("freq");
-    found = field_index(events, field);
+  if (found == KR_NONE) {
+    KrText other = kr_note_field(field);
+    found = field_index(events, other);
+    if (found != KR_NONE) field = other;
   }
   if (found == KR_NONE && kr_text_is(field, "offset"))
     return offset_of(e, index, hold->as.events.round_floor, span);

@@ -502,8 +502,7 @@ static const KrVal *find_member(const KrVal *object, KrText name) {
   uint32_t index;
   if (object->kind == KR_VAL_RECORD) {
     const KrVal *field = kr_val_field(object, name);
-    bool alias = field == NULL && kr_text_is(name, "pitch"); // of a Note
-    return alias ? kr_val_field(object, KR_TEXT("freq")) : field;
+    return field != NULL ? field : kr_val_field(object, kr_note_field(name));
   }
   bool items = object->kind == KR_VAL_TUPLE || object->kind == KR_VAL_LIST;
   if (items && tuple_index(name, &index) && index < object->as.items.n)

@@ -17,9 +17,15 @@ static void list_asset(KrElab *e, const char *kind, KrText path, const KrDigest 
   KR_PUSH(e->arena, e->graph->assets, e->graph->n_assets, e->graph->cap_assets, asset);
 }
 
-static void report_file(KrElab *e, KrText path, const char *error, KrSpan span, bool is_silence) {
+typedef struct KrFileReport {
+  bool is_silence; // it is taken for silence: a warning
+  bool is_damaged; // it is there, but no sound file
+} KrFileReport;
+static void report_file(KrElab *e, KrText path, const char *error, KrSpan span, KrFileReport as) {
+  bool is_silence = as.is_silence;
   kr_diagnose(e->list, is_silence ? KR_WARNING : KR_ERROR, span,
-              "the path is looked up beside the program",
+              as.is_damaged ? "WAV, AIFF, FLAC, OGG and MP3 are read; save it once more, or as WAV"
+                            : "the path is looked up beside the program",
               is_silence ? "cannot read `%t`: %s; it is silence" : "cannot read `%t`: %s", path,
               error != NULL ? error : "there is no way to files here");
 }
@@ -40,7 +46,7 @@ bool kr_load_bytes(KrElab *e, const char *kind, KrText path, KrSpan span, const 
   const char *error = NULL, *name = kr_text_string(e->arena, path);
   if (host == NULL || host->read_bytes == NULL ||
       host->read_bytes(host->user, name, e->arena, at, n, &error) != KR_OK) {
-    report_file(e, path, error, span, false);
+    report_file(e, path, error, span, (KrFileReport){0});
     return false;
   }
   KrHash hash;
@@ -60,15 +66,17 @@ const KrAssetAudio *kr_load_audio(KrElab *e, KrText path, KrSpan span) {
   const KrAssetHost *host = e->options->host;
   const char *error = NULL, *name = kr_text_string(e->arena, path);
   KrAssetAudio *audio = KR_NEW(e->arena, KrAssetAudio);
-  bool ok = host != NULL && host->read_audio != NULL &&
-            host->read_audio(host->user, name, e->arena, audio, &error) == KR_OK;
+  KrStatus status = KR_ERROR_IO;
+  if (host != NULL && host->read_audio != NULL)
+    status = host->read_audio(host->user, name, e->arena, audio, &error);
+  bool ok = status == KR_OK;
   const KrAssetAudio *entry = ok ? audio : e->options->lenient ? make_silence(e) : NULL;
   KR_PUSH(e->arena, e->audio, e->n_audio, e->cap_audio, entry);
   if (ok) {
     list_asset(e, "audio", path, &audio->digest, span);
     e->graph->assets[e->graph->n_assets - 1].is_lossy = !audio->exact;
   } else
-    report_file(e, path, error, span, entry != NULL);
+    report_file(e, path, error, span, (KrFileReport){entry != NULL, status == KR_ERROR_FORMAT});
   return entry;
 }
 

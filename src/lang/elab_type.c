@@ -266,6 +266,11 @@ static void check_note(KrElab *e, const KrItems *items, const KrAst *ast) {
                     "`Note` has no field `%t`", items->names[i]);
 }
 
+KrText kr_note_field(KrText name) {
+  if (kr_text_is(name, "pitch")) return KR_TEXT("freq");
+  return kr_text_is(name, "duration") ? KR_TEXT("dur") : name;
+}
+
 KrVal kr_make_record(KrElab *e, const KrAst *ast) {
   KrItems items = {0};
   uint32_t cap = 0;
@@ -278,7 +283,7 @@ KrVal kr_make_record(KrElab *e, const KrAst *ast) {
       put_spread(e, &items, &cap, field);
       continue;
     }
-    KrText name = note && kr_text_is(field->text, "pitch") ? KR_TEXT("freq") : field->text;
+    KrText name = note ? kr_note_field(field->text) : field->text;
     const KrAst *value = field->at[0];
     if (value->kind == KR_AST_NAME && kr_text_is(value->text, "none") &&
         !kr_name_is_user(e, value->text))

@@ -76,11 +76,17 @@ static bool is_never_fast(const KrPrep *prep) {
   return size >= -1 && size <= 1;
 }
 
+static bool is_root_wrong(const KrPortValue *root) {
+  return root->kind == KR_VALUE_CONST && !(root->value > 0);
+}
+
 static KrStatus prepare_sample(const KrPrep *prep, const char **message) {
   uint64_t channel;
   KR_TRY(kr_frames_channel(prep, PORT_FILE, PORT_CHANNEL, &channel, message));
   KR_TRY(kr_frames_prepare(prep, PORT_FILE, channel, FIELD_FRAMES, message));
   FIELD_AT(prep, FIELD_RATE, double)[0] = (double)prep->dt.den / (double)prep->dt.num;
+  *message = "the root must be above 0 Hz";
+  if (is_root_wrong(&prep->port[PORT_ROOT])) return KR_ERROR_ARGUMENT;
   if (!is_never_fast(prep)) KR_TRY(kr_octaves_prepare(prep, FIELD_FRAMES, FIELD_OCTAVES));
   return prepare_part(prep, message);
 }
