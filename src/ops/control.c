@@ -223,7 +223,8 @@ KR_INLINE void FN(slew_lanes)(const KrCall *call, const uint32_t lanes) {
   FN(load)(value, call->field[SMOOTH_VALUE], lanes);
   for (uint32_t t = 0; t < call->n; t++)
     for (uint32_t l = 0; l < lanes; l++) {
-      REAL x = KR_AT(0), most = value[l] + KR_AT(1) * dt[l], least = value[l] - KR_AT(2) * dt[l];
+      REAL up = KR_AT(1) > 0 ? KR_AT(1) : 0, down = KR_AT(2) > 0 ? KR_AT(2) : 0;
+      REAL x = KR_AT(0), most = value[l] + up * dt[l], least = value[l] - down * dt[l];
       REAL next = x > most ? most : x < least ? least : x;
       next = started[l] ? next : x;
       out[t * lanes + l] = next;

@@ -89,6 +89,11 @@ KR_KERNELS(delays, KR_REALS(delay), KR_REALS(comb), KR_REALS(allpass));
 #else
 #include "ops/pass.h"
 
+// From -1 to 1, so that no loop grows; 0 when it is no number.
+KR_INLINE V WN(loop_gain)(V feedback) {
+  V most = VF(lesser)(VF(greater)(feedback, VF(all)(-1)), VF(all)(1));
+  return VF(where)(VF(eq)(feedback, feedback), most);
+}
 // What a tick leaves in the line (before it is flushed) and puts out.
 KR_INLINE V WN(inner_value)(V x, V wet, V feedback) { return x + feedback * wet; }
 KR_INLINE V WN(out_value)(const Kind kind, V x, V wet, V feedback, V mix, V inner) {
@@ -136,7 +141,7 @@ KR_INLINE void FN(delay_run)(const KrCall *call, const uint32_t lanes, const Kin
     int64_t size = sizes[l], now = call->tick % size;
     REAL *own = line + l;
     for (uint32_t t = 0; t < call->n; t++) {
-      REAL x = KR_AT(0), feedback = KR_AT(2), wet;
+      REAL x = KR_AT(0), feedback = WN(loop_gain)(KR_AT(2)), wet;
       if (ticks[l] > 0)
         wet = FN(line_at)(own, lanes, size, now - ticks[l]);
       else if (ticks[l] == 0)
@@ -161,19 +166,20 @@ typedef struct FN(Taps) {
 // overwrites what that wrote by the same.
 KR_INLINE void WN(delay_piece)(const Kind kind, const bool still, FN(Taps) in, const size_t n,
                                REAL *restrict line, REAL *restrict out) {
-  const V feedback = VF(all)(in.feedback[0]), mix = VF(all)(in.mix[0]);
+  const V feedback = WN(loop_gain)(VF(all)(in.feedback[0])), mix = VF(all)(in.mix[0]);
   const size_t last = n >= VN ? n - VN : 0;
   const V last_wet = n >= VN ? VF(load)(line + last) : feedback;
   for (size_t k = 0, next; k + VN <= n; k = next) {
     next = k < last && k + VN > last ? last : k + VN;
     V y = WN(delay_put)(kind, false, VF(load)(in.x + k), k == last ? last_wet : VF(load)(line + k),
-                        still ? feedback : VF(load)(in.feedback + k),
+                        still ? feedback : WN(loop_gain)(VF(load)(in.feedback + k)),
                         still ? mix : VF(load)(in.mix + k), line + k);
     VF(store)(out + k, y);
   }
   for (size_t k = 0; n < VN && k < n; k++)
-    out[k] = FN(delay_put_one)(kind, false, in.x[k], line[k], in.feedback[still ? 0 : k],
-                               in.mix[still ? 0 : k], line + k);
+    out[k] = FN(delay_put_one)(kind, false, in.x[k], line[k],
+                               FN(loop_gain_one)(in.feedback[still ? 0 : k]), in.mix[still ? 0 : k],
+                               line + k);
 }
 
 // call->tick mod the size; for 32 bits by the inverse, which is at most one too little.
@@ -234,7 +240,7 @@ KR_INLINE void WN(delay_tile)(const Kind kind, const REAL *x, const FN(Line) * a
                               const uint32_t n_lines, const bool adds, REAL *out) {
   enum { MOST = 4 };
   V feedback[MOST];
-  for (uint32_t j = 0; j < n_lines; j++) feedback[j] = VF(all)(at[j].feedback);
+  for (uint32_t j = 0; j < n_lines; j++) feedback[j] = WN(loop_gain)(VF(all)(at[j].feedback));
   for (size_t k = 0; k < KR_TILE; k += VN) {
     const V in = VF(load)(x + k);
     V sum = adds ? VF(load)(out + k) : in;
