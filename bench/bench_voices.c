@@ -1,15 +1,15 @@
 /// What voices of a synth cost, through the whole engine: the reference voice (band-limited saw,
 /// low-pass with the envelope on its cutoff, ADSR, pan) held by 64 and by 4096 notes at every
 /// vector level, a note-on, notes at 100 000 a second, notes between two samples. Times are
-/// processor time of running and reading; programs that are compared run in turn, medians of
-/// N_ROUNDS. A bar stands behind what it is for.
+/// processor time of running and reading; programs that are compared run in turn, medians of all
+/// rounds. A bar stands behind what it is for.
 #include "kairo/kairo.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
-enum { RATE = 48000, BLOCK = 480, N_ROUNDS = 7 };
+enum { RATE = 48000, BLOCK = 480, N_ROUNDS = 7, N_DUELS = 41 };
 
 #define REFERENCE                                                                                  \
   "synth voice(place = 0) {\n"                                                                     \
@@ -95,9 +95,9 @@ static int compare(const void *a, const void *b) {
   return (x > y) - (x < y);
 }
 
-static double median(double *values) {
-  qsort(values, N_ROUNDS, sizeof *values, compare);
-  return values[N_ROUNDS / 2];
+static double median(double *values, size_t n) {
+  qsort(values, n, sizeof *values, compare);
+  return values[n / 2];
 }
 
 /// Seconds of `n_blocks` of every piece, one after the other in each round.
@@ -105,7 +105,25 @@ static void race(Piece *pieces, uint32_t n, int64_t n_blocks, double *seconds) {
   static double times[8][N_ROUNDS];
   for (uint32_t round = 0; round < N_ROUNDS; round++)
     for (uint32_t i = 0; i < n; i++) times[i][round] = run(&pieces[i], n_blocks, NULL);
-  for (uint32_t i = 0; i < n; i++) seconds[i] = median(times[i]);
+  for (uint32_t i = 0; i < n; i++) seconds[i] = median(times[i], N_ROUNDS);
+}
+
+/// Two programs in many short rounds, which neighbours on the processor change least: by how much
+/// the second takes longer, in seconds and as a part of the first.
+static void duel(const char *first, const char *second, uint32_t n_channels, int64_t n_blocks,
+                 double *more, double *part) {
+  static double differences[N_DUELS], ratios[N_DUELS];
+  Piece a = load(first, KR_LEVEL_BEST), b = load(second, KR_LEVEL_BEST);
+  a.n_channels = b.n_channels = n_channels;
+  run(&a, n_blocks, NULL), run(&b, n_blocks, NULL);
+  for (int i = 0; i < N_DUELS; i++) {
+    double x = run(&a, n_blocks, NULL), y = run(&b, n_blocks, NULL);
+    differences[i] = y - x;
+    ratios[i] = y / x - 1;
+  }
+  *more = median(differences, N_DUELS);
+  *part = median(ratios, N_DUELS);
+  unload(&a), unload(&b);
 }
 
 /// `n_voices` sound at any time: voices a core at each level.
@@ -136,15 +154,11 @@ static void time_voices(const char *text, const char *what, double n_voices, int
 
 /// A note is begun and ended; the same ticks sound in both programs.
 static void time_note(void) {
-  enum { N_BLOCKS = 200 };
-  Piece pieces[] = {load(SHORT("10ms", "8ms"), KR_LEVEL_BEST),
-                    load(SHORT("0.25ms", "0.2ms"), KR_LEVEL_BEST)};
-  double seconds[2], length = (double)N_BLOCKS * BLOCK / RATE;
-  for (int i = 0; i < 2; i++) pieces[i].n_channels = 1, run(&pieces[i], 10, NULL);
-  race(pieces, 2, N_BLOCKS, seconds);
+  enum { N_BLOCKS = 100 };
+  double more, part;
+  duel(SHORT("10ms", "8ms"), SHORT("0.25ms", "0.2ms"), 1, N_BLOCKS, &more, &part);
   printf("voices: a note on and off, bar <= 1 %10.3f us\n",
-         1e6 * (seconds[1] - seconds[0]) / (length * (4000 - 100)));
-  for (int i = 0; i < 2; i++) unload(&pieces[i]);
+         1e6 * more / ((4000 - 100) * (double)N_BLOCKS * BLOCK / RATE));
 }
 
 /// Ticks that do not hear exactly the notes whose time lies in them: note k at 10 us * k, which is
@@ -169,15 +183,9 @@ static void count_notes(void) {
 }
 
 static void time_onsets(void) {
-  enum { N_BLOCKS = 500 };
-  Piece pieces[] = {load(STRUCK("1s / 48000"), KR_LEVEL_BEST),
-                    load(STRUCK("1s / 96000"), KR_LEVEL_BEST)};
-  double seconds[2];
-  for (int i = 0; i < 2; i++) run(&pieces[i], 50, NULL);
-  race(pieces, 2, N_BLOCKS, seconds);
-  printf("voices: onsets between samples, bar <= 3 %+10.2f %%\n",
-         100 * (seconds[1] / seconds[0] - 1));
-  for (int i = 0; i < 2; i++) unload(&pieces[i]);
+  double more, part;
+  duel(STRUCK("1s / 48000"), STRUCK("1s / 96000"), 2, 100, &more, &part);
+  printf("voices: onsets between samples, bar <= 3 %+10.2f %%\n", 100 * part);
 }
 
 int main(void) {
