@@ -161,6 +161,13 @@ static void lines_of_a_voice_begin_empty(void **state) {
          4800, x);
   for (int i = 0; i < 700; i++)
     for (int k = 1; k < 5; k++) assert_true(x[k * 960 + i] == x[i]);
+  // A note fills a part of the line only, here its end and its beginning.
+  render("let e = event.every(20ms, payload=Note{freq: 1Hz, dur: 3ms})\n"
+         "synth loop() { output comb(ar(gate, attack=0s, release=0s), time=7ms, feedback=0.9) }\n"
+         "flow f(dt=1/48000 @rate=audio) { output play(loop, e, voices=1) }\n",
+         4800, x);
+  for (int i = 0; i < 960; i++)
+    for (int k = 1; k < 5; k++) assert_true(x[k * 960 + i] == x[i]);
 }
 
 int main(void) {
