@@ -170,6 +170,18 @@ static void lines_of_a_voice_begin_empty(void **state) {
     for (int k = 1; k < 5; k++) assert_true(x[k * 960 + i] == x[i]);
 }
 
+static void parameters_may_be_two_outputs_of_one_operator(void **state) {
+  (void)state;
+  static double x[480];
+  render("let e = event.from_list([(0s, Note{freq: 1Hz})])\n"
+         "synth both(x=0, y=0) { output (x - y) * ar(gate, attack=0s, release=0s) }\n"
+         "flow f(dt=1/48000 @rate=audio) {\n"
+         "  let p = pan(1, -1)\n"
+         "  output play(both, e, x=p.0, y=p.1)\n}\n",
+         480, x);
+  for (int i = 0; i < 480; i++) assert_true(fabs(x[i] - 1) < 1e-6);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(a_note_begins_on_its_tick_and_its_middle_is_exact),
@@ -180,6 +192,7 @@ int main(void) {
       cmocka_unit_test(keys_and_lengths_end_notes),
       cmocka_unit_test(noise_differs_from_note_to_note),
       cmocka_unit_test(lines_of_a_voice_begin_empty),
+      cmocka_unit_test(parameters_may_be_two_outputs_of_one_operator),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
