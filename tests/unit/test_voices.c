@@ -19,24 +19,33 @@ static KrRatio ratio(int64_t num, int64_t den) {
   return r;
 }
 
-// The first n ticks of the only output, one channel.
-static void render(const char *text, int64_t n, double *values) {
+static KrProgram *load(const char *text) {
   KrProgramOptions options;
   KrProgram *program = NULL;
-  KrSession *session = NULL;
   kr_program_defaults(&options);
   options.step = ratio(1, 100);
   KrStatus status = kr_program_load("test", text, strlen(text), &options, &program);
   if (status != KR_OK) print_error("%s\n", kr_program_messages(program));
   assert_int_equal(status, KR_OK);
-  assert_int_equal(kr_session_new(program, &session), KR_OK);
-  for (int64_t done = 0; done < n;) {
-    int64_t next = done + RATE / 100 < n ? done + RATE / 100 : n;
+  return program;
+}
+
+// Ticks first … until - 1 of the only output, one channel, to their places.
+static void run(KrSession *session, int64_t first, int64_t until, double *values) {
+  for (int64_t done = first; done < until;) {
+    int64_t next = done + RATE / 100 < until ? done + RATE / 100 : until;
     assert_int_equal(kr_session_run(session, ratio(next, RATE)), KR_OK);
     assert_int_equal(kr_session_read(session, 0, 0, done, (uint32_t)(next - done), values + done),
                      KR_OK);
     done = next;
   }
+}
+
+static void render(const char *text, int64_t n, double *values) {
+  KrProgram *program = load(text);
+  KrSession *session = NULL;
+  assert_int_equal(kr_session_new(program, &session), KR_OK);
+  run(session, 0, n, values);
   kr_session_free(session);
   kr_program_free(program);
 }
@@ -182,6 +191,27 @@ static void parameters_may_be_two_outputs_of_one_operator(void **state) {
   for (int i = 0; i < 480; i++) assert_true(fabs(x[i] - 1) < 1e-6);
 }
 
+static void a_reload_of_itself_changes_no_note(void **state) {
+  (void)state;
+  static const char text[] =
+      "let e = event.every(7ms, payload=Note{freq: 300Hz, dur: 9ms})\n"
+      "synth hiss() { output comb(random(1).uniform + saw(freq), time=3ms, feedback=0.5) * "
+      "adsr(gate, attack=1ms, decay=2ms, release=4ms) }\n"
+      "flow f(dt=1/48000 @rate=audio) { output play(hiss, e, voices=2) }\n";
+  static double whole[4800], swapped[4800];
+  KrProgram *program = load(text), *same = load(text);
+  KrSession *session = NULL;
+  render(text, 4800, whole);
+  assert_int_equal(kr_session_new(program, &session), KR_OK);
+  run(session, 0, 1500, swapped);
+  assert_int_equal(kr_session_swap(session, same), KR_OK);
+  run(session, 1500, 4800, swapped);
+  assert_memory_equal(whole, swapped, sizeof whole);
+  kr_session_free(session);
+  kr_program_free(program);
+  kr_program_free(same);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(a_note_begins_on_its_tick_and_its_middle_is_exact),
@@ -193,6 +223,7 @@ int main(void) {
       cmocka_unit_test(noise_differs_from_note_to_note),
       cmocka_unit_test(lines_of_a_voice_begin_empty),
       cmocka_unit_test(parameters_may_be_two_outputs_of_one_operator),
+      cmocka_unit_test(a_reload_of_itself_changes_no_note),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
