@@ -89,10 +89,9 @@ KR_KERNELS(delays, KR_REALS(delay), KR_REALS(comb), KR_REALS(allpass));
 #else
 #include "ops/pass.h"
 
-// From -1 to 1, so that no loop grows; 0 when it is no number.
+// From -1 to 1, so that no loop grows; -1 when it is no number.
 KR_INLINE V WN(loop_gain)(V feedback) {
-  V most = VF(lesser)(VF(greater)(feedback, VF(all)(-1)), VF(all)(1));
-  return VF(where)(VF(eq)(feedback, feedback), most);
+  return VF(lesser)(VF(greater)(feedback, VF(all)(-1)), VF(all)(1));
 }
 // What a tick leaves in the line (before it is flushed) and puts out.
 KR_INLINE V WN(inner_value)(V x, V wet, V feedback) { return x + feedback * wet; }
