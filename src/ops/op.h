@@ -136,6 +136,10 @@ typedef struct KrRamp {
   KrRampPart part[4];
 } KrRamp;
 
+/// A lane whose voice begins within a call, at its row (tick less the call's first).
+typedef struct KrCallStart {
+  uint32_t lane, row;
+} KrCallStart;
 /// What the lanes of a call are when they are voices of a synth (one lane: entry 0).
 typedef struct KrCallVoice {
   const int64_t *born;  ///< tick of the onset; age at tick k: max(0, k - born - late) ticks
@@ -145,7 +149,20 @@ typedef struct KrCallVoice {
   /// KR_OP_ENDS writes the first tick from which the lane is silent for good, INT64_MAX: not in
   /// this call; if that was before, any tick up to the first.
   int64_t *end;
+  /// KR_OP_JOINS: the voices that begin in this call, in order of rows. Up to there a lane stays as
+  /// prepare left it, whatever it puts out; a KR_FIELD_AGES takes back kr_call_back of its first
+  /// step. n_starts is 0 for all other kernels, whose calls end there.
+  const KrCallStart *starts;
+  uint32_t n_starts;
+  /// NULL, or the ticks in which the gate moves, input 0 being that of the voices: bit per tick.
+  const uint64_t *edges;
 } KrCallVoice;
+/// What of a position's first step lies before an onset that is `late`.
+static inline uint64_t kr_call_back(uint64_t step, double late) {
+  uint64_t part = (uint64_t)(late * 0x1p32), size = (int64_t)step < 0 ? 0 - step : step;
+  uint64_t back = (size >> 32) * part + ((size & UINT32_MAX) * part >> 32);
+  return (int64_t)step < 0 ? 0 - back : back;
+}
 
 /// One kernel call over a tile [tick][lane] of one lane group.
 /// in[i] is [n][lanes] elements, or [1][lanes] when bit i of `held` is set (constant over the
@@ -242,6 +259,8 @@ enum {
   KR_OP_GAIN = 1024,   /* the same, by one factor */
   KR_OP_SCALES = 2048, /* sixteen lanes take input 1 scaled (n_scales) while input 2 is held */
   KR_OP_ENDS = 4096,   /* a voice lasts until those that have it are silent (KrCallVoice.end) */
+  KR_OP_JOINS = 16384, /* voices may begin within a call of sixteen lanes while input 0 is held, or
+                          where that is the gate of the voices (KrCallVoice.starts) */
   KR_OP_PAIR = 8192,   /* two channels in a tuple are its first and its last input */
   KR_OP_ADDS = 256     /* can be added to what is there (adds); KR_OP_ALONE: its only lane */
 };

@@ -239,7 +239,11 @@ void kr_plan_component(KrPlan *plan);
 /// Every node of a synth's body is sixteen voices. KR_ERROR_PROGRAM: it cannot be.
 KrStatus kr_plan_voices(KrPlan *plan);
 /// A node of which every voice has one value for all ticks between two events.
-bool kr_plan_is_voice_held(const KrNode *node);
+bool kr_plan_is_voice_row(const KrNode *node);
+/// Its only output that may move within a tile: the gate itself.
+static inline bool kr_plan_is_voice_gate(const KrNode *node, uint32_t port) {
+  return node->kind == KR_NODE_VOICE && node->voice == KR_VOICE_GATE && port == 0;
+}
 /// Decides when voices end: a gate's envelope; what else has an end only where there is none.
 typedef enum KrVoiceEnd { KR_ENDS_NOTHING, KR_ENDS_ELSE, KR_ENDS_VOICES } KrVoiceEnd;
 static inline KrVoiceEnd kr_node_ends(const KrNode *node) {

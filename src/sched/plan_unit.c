@@ -156,12 +156,13 @@ static void make_values(KrPlan *plan) {
   }
   for (uint32_t g = 0; g < plan->n_groups; g++) {
     uint32_t node = plan->groups[g].node[0];
-    plan->groups[g].first_value = plan->n_values;
+    const uint32_t first = plan->groups[g].first_value = plan->n_values;
     for (uint32_t port = 0; port < kr_plan_node_outs(&graph->nodes[node]); port++)
       kr_plan_add_value(plan, kr_graph_type(graph, (KrRef){node, port}), KR_LANES,
                         plan->node_unit[node]);
-    for (uint32_t i = plan->groups[g].first_value; i < plan->n_values; i++)
-      plan->values[i].held = kr_plan_is_voice_held(&graph->nodes[node]);
+    for (uint32_t i = first; i < plan->n_values; i++)
+      plan->values[i].held = kr_plan_is_voice_row(&graph->nodes[node]) &&
+                             !kr_plan_is_voice_gate(&graph->nodes[node], i - first);
   }
 }
 

@@ -3,7 +3,7 @@
 
 enum { MAX_SUM_INPUTS = KR_SUM_CHUNK };
 
-bool kr_plan_is_voice_held(const KrNode *node) {
+bool kr_plan_is_voice_row(const KrNode *node) {
   return node->kind == KR_NODE_VOICE && node->voice != KR_VOICE_AGE &&
          node->voice != KR_VOICE_STREAM;
 }

@@ -1,8 +1,8 @@
 // Plan x span: takes all memory, then lets every unit run as far as its sources allow until the
 // target.
-#include "sched/run.h"
 #include "math/control.h"
 #include "ops/level.h"
+#include "sched/run_voices.h"
 
 // ---- memory
 
@@ -243,7 +243,8 @@ static bool can_hold(const KrRun *run, const KrRunStep *step) {
     return false;
   if (step->node->kind != KR_NODE_OP)
     return step->node->kind == KR_NODE_SIGNAL ||
-           (step->node->kind == KR_NODE_CROSS && step->node->mode == KR_MODE_NEAREST);
+           (step->node->kind == KR_NODE_CROSS && step->node->mode == KR_MODE_NEAREST) ||
+           (step->node->kind == KR_NODE_VOICE && step->node->voice == KR_VOICE_GATE);
   if ((step->node->op->flags & KR_OP_HOLDS) != 0) return true;
   bool holds = (step->node->op->flags & KR_OP_ELEMENTWISE) != 0 && step->n_in > 0;
   for (uint32_t k = 0; k < step->n_in && holds; k++)
@@ -546,10 +547,17 @@ int64_t kr_run_count(const KrPlan *plan, uint32_t flow, int64_t until) {
   return n_steps >= 0 && n > n_steps ? n_steps : n;
 }
 
-static void run_light(KrRunStep *step, const KrSlice *slice) {
-  uint64_t held = step->always_held, held_out = 0, all = (UINT64_C(1) << step->n_in) - 1;
+static inline uint64_t find_held(const KrRunStep *step) {
+  uint64_t held = step->always_held;
   for (uint32_t i = 0; i < step->n_varying; i++)
     held |= (uint64_t)*step->varying[i].held << step->varying[i].input;
+  return held;
+}
+
+uint64_t kr_step_held(const KrRunStep *step) { return find_held(step); }
+
+static void run_light(KrRunStep *step, const KrSlice *slice) {
+  uint64_t held = find_held(step), held_out = 0, all = (UINT64_C(1) << step->n_in) - 1;
   bool rests = step->rests && (held & all) == all;
   step->call.held = held;
   step->call.n = rests ? 1 : slice->n;
@@ -560,23 +568,27 @@ static void run_light(KrRunStep *step, const KrSlice *slice) {
     step->held_out[k] = rests || (held_out >> k & 1) != 0;
 }
 
+static inline void run_step(KrRun *run, KrRunUnit *unit, KrRunStep *step, const KrSlice *slice) {
+  if (step->is_quick) {
+    step->call.n = slice->n;
+    step->call.tick = slice->inner;
+    step->kernel(&step->call);
+  } else if (step->is_light) {
+    run_light(step, slice);
+  } else {
+    kr_step_run(run, unit, step, slice);
+  }
+}
+
+void kr_unit_step(KrRun *run, KrRunUnit *unit, KrRunStep *step, const KrSlice *slice) {
+  run_step(run, unit, step, slice);
+}
+
 static void run_segment(KrRun *run, KrRunUnit *unit, const KrPlanSegment *segment,
                         const KrSlice *slice) {
   if (!segment->serial) {
-    for (uint32_t s = segment->begin; s < segment->end;) {
-      KrRunStep *step = &unit->steps[s];
-      s = step->next;
-      if (!step->is_quick) {
-        if (step->is_light)
-          run_light(step, slice);
-        else
-          kr_step_run(run, unit, step, slice);
-        continue;
-      }
-      step->call.n = slice->n;
-      step->call.tick = slice->inner;
-      step->kernel(&step->call);
-    }
+    for (uint32_t s = segment->begin; s < segment->end; s = unit->steps[s].next)
+      run_step(run, unit, &unit->steps[s], slice);
     return;
   }
   KrSlice one = *slice;
@@ -586,18 +598,12 @@ static void run_segment(KrRun *run, KrRunUnit *unit, const KrPlanSegment *segmen
       kr_step_run(run, unit, &unit->steps[s], &one);
 }
 
-static void keep_last(KrRunUnit *unit, uint32_t n) {
+void kr_unit_keep(KrRunUnit *unit, uint32_t n) {
   for (uint32_t i = 0; i < unit->n_prevs; i++) {
     const KrRunStep *step = &unit->steps[unit->prevs[i]];
     const uint8_t *in = (const uint8_t *)step->in_base[0] + (n - 1) * step->in_bytes[0];
     __builtin_memcpy(step->before, in, step->out_bytes[0]);
   }
-}
-
-void kr_unit_run(KrRun *run, KrRunUnit *unit, const KrSlice *slice) {
-  for (uint32_t i = 0; i < unit->plan->n_segments; i++)
-    run_segment(run, unit, &unit->plan->segments[i], slice);
-  keep_last(unit, slice->n);
 }
 
 static void run_slice(KrRun *run, KrRunUnit *unit, const KrSlice *slice) {
@@ -606,7 +612,7 @@ static void run_slice(KrRun *run, KrRunUnit *unit, const KrSlice *slice) {
     run_segment(run, unit, &unit->plan->segments[i], slice);
   uint32_t n = unit->fault.message != NULL ? (uint32_t)(unit->fault.tick - slice->tick) : slice->n;
   kr_states_end(run, unit, slice->tick, n, slice->last);
-  if (n > 0) keep_last(unit, n);
+  if (n > 0) kr_unit_keep(unit, n);
 }
 
 // Runs n ticks of a tile. With substeps the tile is one tick.

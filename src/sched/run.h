@@ -158,74 +158,6 @@ typedef struct KrRunReady {
   int64_t end; ///< ticks it may have executed
 } KrRunReady;
 
-/// A pointer of the body's steps to what belongs to one group of voices: a field, or what PREV
-/// kept.
-typedef struct KrVoicePatch {
-  void **at;
-  const KrNode *node;
-  uint32_t field;         ///< of an operator
-  const uint8_t *initial; ///< at the onset: [count][lanes], every lane the same
-  size_t offset;          ///< in the group's memory
-  size_t n_bytes;         ///< of a lane when `lanes` is 1, from one to the next
-  uint64_t count;
-  KrElem elem;
-  uint32_t width, lanes;
-  bool is_ring, ages;
-} KrVoicePatch;
-
-/// A row of sixteen voices that stands between two events.
-typedef struct KrVoiceRow {
-  const KrNode *node;
-  uint32_t port, n_bytes;
-  void *at;      ///< the value's memory
-  size_t offset; ///< in the group's memory
-} KrVoiceRow;
-
-/// Sixteen voices.
-typedef struct KrVoiceGroup {
-  uint8_t *memory; ///< fields, then rows
-  int64_t done;    ///< ticks it has run, while some of its voices sound
-  bool is_own;     ///< its output of this slice is in `own`
-  // Bits per lane: begins between two ticks at `done`; its gate has fallen; another note has its
-  // voice.
-  uint32_t starts, falls, fades;
-  int64_t falling; ///< the next tick, or one before, at which a gate falls
-  bool is_cut;     ///< its next piece is one tick
-  uint8_t *own;    ///< [channel][KR_TILE][KR_LANES]
-  uint8_t *levels; ///< [envelope][KR_LANES] of the newest tick
-  int64_t born[KR_LANES];
-  int64_t until[KR_LANES]; ///< of a lane that is silent: it ran up to this tick
-  double late[KR_LANES];
-  uint32_t note[KR_LANES];
-} KrVoiceGroup;
-
-/// A synth as it plays.
-typedef struct KrRunVoices {
-  const KrVoices *graph;
-  const KrEventField *fields; ///< of what is played
-  const KrNode *node;         ///< VOICES
-  const KrClock *clock;
-  KrElem elem;
-  struct KrRunUnit *body;
-  KrRunStep *heard; ///< its KR_STEP_VOICES
-  KrRunStep *step;  ///< the host's
-  KrVoicePool pool;
-  uint16_t *sounds;           ///< per group, bit per lane
-  KrVoiceGroup *groups, *now; ///< now: whose memory the body's steps point to
-  KrVoicePatch *patches;
-  uint32_t n_patches;
-  KrVoiceRow *rows;
-  uint32_t n_rows;
-  KrCallVoice *calls; ///< of the steps that end voices; the last of all others
-  uint32_t n_ends;
-  int64_t (*ends)[KR_LANES];
-  int64_t fade_ticks;
-  int64_t settled;    ///< free lanes were looked for at this tick
-  int64_t begin, end; ///< the host's slice
-  int64_t at;         ///< first tick of the piece that runs
-  uint8_t *columns;   ///< [channel][2][KR_TILE][KR_LANES]: of the open chunk, of all
-} KrRunVoices;
-
 struct KrRun {
   KrArena *arena;
   const KrPlan *plan;
@@ -235,7 +167,7 @@ struct KrRun {
   struct KrRunFuse *fuse; ///< scratch of kr_run_fuse
   KrRunRing *rings;
   KrRunUnit *units;
-  KrRunVoices *voices; ///< per synth that is played
+  struct KrRunVoices *voices; ///< per synth that is played
   KrRunState *states;
   struct KrCursorContext context;
   KrRunStep **functions; ///< per event stream: steps of its function
@@ -306,27 +238,11 @@ void kr_states_end(KrRun *run, KrRunUnit *unit, int64_t tick, uint32_t n, bool l
 /// Merges the writes of every instant all writers have passed.
 void kr_state_settle(KrRun *run, uint32_t index);
 void kr_version_push(KrRunState *state, int64_t time, uint64_t bits);
-/// Steps of a unit over a slice.
-void kr_unit_run(KrRun *run, KrRunUnit *unit, const KrSlice *slice);
-/// Synths, after all units were made.
-KrStatus kr_voices_prepare(KrRun *run);
-/// The slice of a VOICES step. [worker] rt exact
-KrStatus kr_voices_run(KrRun *run, KrRunStep *step, const KrSlice *slice);
-/// What a VOICE node gives that is no row. [worker] rt exact
-void kr_voices_input(KrRun *run, KrRunStep *step, const KrSlice *slice);
-/// An operator of one lane, voice by voice. [worker] rt exact
-void kr_voices_apart(KrRun *run, KrRunStep *step, const KrSlice *slice);
-/// Fills in `level` of every lane that sounds. [worker] rt exact
-void kr_voices_levels(KrRunVoices *voices);
-/// Nothing is known of a lane: it is free and its lines are as if they were full.
-void kr_voices_clear(KrRunVoices *voices, uint32_t lane);
-/// After `pool` and `memory` were set to what they are at tick `tick`.
-void kr_voices_place(KrRunVoices *voices, int64_t tick);
-/// Memory for a copy; the copy; what of `from`, or of a copy of it, goes on in a fresh run that
-/// stands at the same tick: the state of operators of equal paths, fields of equal names.
-KrKeptVoices *kr_voices_kept(KrArena *arena, const KrRunVoices *voices);
-void kr_voices_keep(KrKeptVoices *kept, KrRunVoices *voices);
-void kr_voices_carry(KrRunVoices *to, KrRunVoices *from, const KrKeptVoices *kept, int64_t tick);
+/// A step that is in no serial segment; and after the last of a unit what PREV needs of n ticks.
+void kr_unit_step(KrRun *run, KrRunUnit *unit, KrRunStep *step, const KrSlice *slice);
+void kr_unit_keep(KrRunUnit *unit, uint32_t n);
+/// Bit per input, those below 64: it is held in this tile.
+uint64_t kr_step_held(const KrRunStep *step);
 /// Saves the state of a unit standing at its first tick at or after the announced instant.
 void kr_swap_keep(KrRun *run, uint32_t unit);
 #endif

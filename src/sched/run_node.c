@@ -2,7 +2,7 @@
 #include "math/real.h"
 #include "ops/lanes.h"
 #include "resample/window.h"
-#include "sched/run.h"
+#include "sched/run_voices.h"
 
 static void copy_bytes(void *to, const void *from, size_t n) { __builtin_memcpy(to, from, n); }
 

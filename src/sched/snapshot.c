@@ -1,7 +1,7 @@
 // A run as bytes: what some later tick can read, in one canonical form whatever the span and the
 // step.
 #include "math/real.h"
-#include "sched/run.h"
+#include "sched/run_voices.h"
 
 // Layout, little-endian: sections of {tag, version, length, payload, SHA-256 of all that}. HEAD
 // holds the program's hash and the time; UNIT ticks; NODE operators; RING streams; STAT states;

@@ -1,5 +1,5 @@
 // Hot swap: which state of the old program goes where in the new one, as of one instant.
-#include "sched/run.h"
+#include "sched/run_voices.h"
 
 static void copy_bytes(void *to, const void *from, size_t n) { __builtin_memcpy(to, from, n); }
 

@@ -1,5 +1,5 @@
 // Hot swap of synths: which voices go on in the new program, and with which state.
-#include "sched/run.h"
+#include "sched/run_voices.h"
 
 static size_t patch_bytes(const KrVoicePatch *patch) {
   return patch->lanes == 1 ? patch->n_bytes : (size_t)patch->count * patch->width;

@@ -1,0 +1,147 @@
+/// Synths as they play, shared by the notes, the bodies they run, snapshot and swap.
+#ifndef KR_SCHED_RUN_VOICES_H
+#define KR_SCHED_RUN_VOICES_H
+#include "sched/run.h"
+
+/// A pointer of the body's steps to what belongs to one group of voices: a field, or what PREV
+/// kept.
+typedef struct KrVoicePatch {
+  void **at;
+  const KrNode *node;
+  uint32_t field;         ///< of an operator
+  const uint8_t *initial; ///< at the onset: [count][lanes], every lane the same
+  size_t offset;          ///< in the group's memory
+  size_t n_bytes;         ///< of a lane when `lanes` is 1, from one to the next
+  uint64_t count;
+  KrElem elem;
+  uint32_t width, lanes;
+  bool is_ring, ages;
+} KrVoicePatch;
+
+/// A row of sixteen voices that stands between two events.
+typedef struct KrVoiceRow {
+  const KrNode *node;
+  uint32_t port, n_bytes;
+  uint32_t value; ///< in the plan
+  void *at;       ///< the value's memory
+  size_t offset;  ///< in the group's memory
+  bool is_gate;   ///< the gate itself: it may move within a tile
+} KrVoiceRow;
+
+/// When a step of the body may run over a tile in which voices begin: in parts, lanes set back
+/// between them, unless its kernel joins them in (KR_OP_JOINS).
+typedef enum KrVoiceJoin { KR_JOIN_PARTS, KR_JOIN_HELD, KR_JOIN_ALWAYS } KrVoiceJoin;
+
+/// A step of the body.
+typedef struct KrVoiceStep {
+  uint32_t first_patch, n_patches;
+  uint32_t call;    ///< of KrRunVoices.calls
+  KrVoiceJoin join; ///< HELD: where input 0 is
+} KrVoiceStep;
+
+/// Sixteen voices.
+typedef struct KrVoiceGroup {
+  uint8_t *memory; ///< fields, then rows: of tick `done`
+  int64_t done;    ///< ticks it has run, while some of its voices sound
+  bool is_own;     ///< its output of this slice is in `own`
+  // Bits per lane: its gate has fallen; another note has its voice.
+  uint32_t falls, fades;
+  int64_t falling; ///< the next tick, or one before, at which a gate falls
+  uint16_t fresh;  ///< bit per lane: begins right at `done`
+  // In order: the lanes that begin after `done`, or between it and the tick before.
+  uint8_t n_starts, starts[KR_LANES];
+  uint8_t *own;    ///< [channel][KR_TILE][KR_LANES]
+  uint8_t *levels; ///< [envelope][KR_LANES] of the newest tick
+  int64_t born[KR_LANES];
+  int64_t until[KR_LANES]; ///< of a lane that is silent: it ran up to this tick
+  double late[KR_LANES];
+  uint32_t note[KR_LANES];
+} KrVoiceGroup;
+
+/// What happens within the piece that runs, by ticks since its first.
+typedef struct KrVoicePiece {
+  int64_t begin;
+  uint32_t n;
+  uint32_t n_starts;
+  KrCallStart starts[KR_LANES];
+  uint64_t edges; ///< bit per tick: gates move in it
+  // Lanes whose gate rises and falls; of ticks in `edges` only.
+  uint16_t rises[KR_TILE], falls[KR_TILE];
+  uint64_t gate[KR_LANES]; ///< a row of them
+} KrVoicePiece;
+
+/// A synth as it plays.
+typedef struct KrRunVoices {
+  const KrVoices *graph;
+  const KrEventField *fields; ///< of what is played
+  const KrNode *node;         ///< VOICES
+  const KrClock *clock;
+  KrElem elem;
+  KrRunUnit *body;
+  KrRunStep *heard; ///< its KR_STEP_VOICES
+  KrRunStep *step;  ///< the host's
+  KrVoicePool pool;
+  uint16_t *sounds;           ///< per group, bit per lane
+  KrVoiceGroup *groups, *now; ///< now: whose memory the body's steps point to
+  KrVoicePatch *patches;      ///< in order of steps
+  uint32_t n_patches;
+  KrVoiceStep *steps; ///< of the body
+  KrVoiceRow *rows;
+  uint32_t n_rows;
+  KrCallVoice *calls; ///< of the steps that end voices; the last of all others
+  uint32_t n_ends;
+  int64_t (*ends)[KR_LANES];  ///< per call
+  int64_t (*found)[KR_LANES]; ///< scratch, per call
+  int64_t fade_ticks;
+  int64_t settled;    ///< free lanes were looked for at this tick
+  int64_t begin, end; ///< the host's slice
+  KrVoicePiece piece;
+  uint8_t *columns; ///< [channel][2][KR_TILE][KR_LANES]: of the open chunk, of all
+} KrRunVoices;
+
+static inline size_t kr_voice_row_bytes(const KrRunVoices *v) {
+  return kr_elem_bytes(v->elem) * KR_LANES;
+}
+/// A number in the type of the synth.
+static inline KrConst kr_voice_real(const KrRunVoices *v, KrRatio ratio) {
+  return kr_const_of(true, ratio, 0, v->elem);
+}
+static inline double kr_voice_late(const KrVoiceLane *lane) {
+  return kr_const_of(true, lane->late, 0, KR_ELEM_F64).as.f64;
+}
+/// Bytes from one lane to the next of a field of an operator of one lane.
+static inline size_t kr_voice_lane_bytes(const KrRunStep *step, uint32_t field) {
+  size_t n_bytes = (size_t)step->plan->field_count[field] * kr_step_field_bytes(step->node, field);
+  return (n_bytes + 7) / 8 * 8;
+}
+
+/// Synths, after all units were made.
+KrStatus kr_voices_prepare(KrRun *run);
+/// The slice of a VOICES step. [worker] rt exact
+KrStatus kr_voices_run(KrRun *run, KrRunStep *step, const KrSlice *slice);
+/// An element of a row, in the group's memory and where the body's steps read it.
+void kr_voices_put(KrRunVoices *voices, KrVoiceGroup *group, const KrVoiceRow *row, uint32_t lane,
+                   const void *value);
+/// The gate of a lane that was not released yet; the part of a tick by which its release is late.
+void kr_voices_put_gate(KrRunVoices *voices, KrVoiceGroup *group, uint32_t lane, bool on);
+void kr_voices_put_release(KrRunVoices *voices, KrVoiceGroup *group, uint32_t lane);
+/// All state of a lane as it is at an onset.
+void kr_voices_reset(KrRunVoices *voices, KrVoiceGroup *group, uint32_t lane);
+/// The body of a group over voices->piece, the rows at its end. [worker] rt exact
+void kr_voices_body(KrRun *run, KrRunVoices *voices, KrVoiceGroup *group);
+/// What a VOICE node gives that is no row. [worker] rt exact
+void kr_voices_input(KrRun *run, KrRunStep *step, const KrSlice *slice);
+/// An operator of one lane, voice by voice. [worker] rt exact
+void kr_voices_apart(KrRun *run, KrRunStep *step, const KrSlice *slice);
+/// Fills in `level` of every lane that sounds. [worker] rt exact
+void kr_voices_levels(KrRunVoices *voices);
+/// Nothing is known of a lane: it is free and its lines are as if they were full.
+void kr_voices_clear(KrRunVoices *voices, uint32_t lane);
+/// After `pool` and `memory` were set to what they are at tick `tick`.
+void kr_voices_place(KrRunVoices *voices, int64_t tick);
+/// Memory for a copy; the copy; what of `from`, or of a copy of it, goes on in a fresh run that
+/// stands at the same tick: the state of operators of equal paths, fields of equal names.
+KrKeptVoices *kr_voices_kept(KrArena *arena, const KrRunVoices *voices);
+void kr_voices_keep(KrKeptVoices *kept, KrRunVoices *voices);
+void kr_voices_carry(KrRunVoices *to, KrRunVoices *from, const KrKeptVoices *kept, int64_t tick);
+#endif
