@@ -38,7 +38,8 @@ static KrStatus prepare_envelope(const KrPrep *prep, const char **message) {
             STATE("stage", BOOL, 1), STATE("gate", BOOL, 1),     COEF("rate", CALL, 1),            \
             COEF("curve", CALL, 1)}
 #define FAMILY                                                                                     \
-  .family = "envelopes", FIELDS, .prepare = prepare_envelope, .flags = KR_OP_HOLDS | KR_OP_ENDS
+  .family = "envelopes", FIELDS, .prepare = prepare_envelope,                                      \
+  .flags = KR_OP_HOLDS | KR_OP_ENDS | KR_OP_JOINS
 static const KrOp OPS[] = {
     {.name = "adsr",
      FAMILY,
@@ -76,18 +77,18 @@ KR_INLINE V WN(age)(WN(Age) age) { return VF(of_int)(age); }
 typedef V WN(Age);
 KR_INLINE V WN(age)(WN(Age) age) { return age; }
 #endif
-// Where the lanes of one vector stand at the first tick of a run: residual is the event's part of a
-// tick; `on` is a mask.
+// Where the lanes of one vector stand: residual is the event's part of a tick; `on`, `gate` and
+// `struck` are masks, the last of lanes with an event in this call.
 typedef struct WN(Lanes) {
   V from, residual, rate, curve;
-  VI on;
+  VI on, gate, struck;
   WN(Age) age;
 } WN(Lanes);
-KR_INLINE V WN(age_after)(const WN(Lanes) * lanes, uint32_t n_ticks) {
+KR_INLINE WN(Age) WN(later)(WN(Age) age, uint32_t n_ticks) {
 #if KR_PASS == 32
-  return WN(age)(lanes->age + (INT)n_ticks);
+  return age + (INT)n_ticks;
 #else
-  return WN(age)(lanes->age + (REAL)n_ticks);
+  return age + (REAL)n_ticks;
 #endif
 }
 
@@ -151,159 +152,194 @@ typedef struct WN(Envelope) {
 KR_INLINE void WN(times_at)(const WN(Envelope) * e, uint32_t t, uint32_t v, V *times) {
   for (int i = 0; i < N_TIMES; i++) times[i] = VF(load)(e->times[i] + t * e->time_strides[i] + v);
 }
+KR_INLINE VI WN(held_at)(const WN(Envelope) * e, uint32_t t, uint32_t v) {
+  return VF(lt)(VF(all)(0), VF(load)((const REAL *)e->call->in[0] + t * e->strides[0] + v));
+}
+// Ages that do not fit go on as the greatest that lasts for a tile.
 KR_INLINE WN(Lanes) WN(lanes_of)(const WN(Envelope) * e, uint32_t v) {
+  enum { OLDEST = INT32_MAX - KR_TILE };
   WN(Lanes)
   lanes = {.from = VF(load)(e->from + v),
            .residual = VF(load)(e->residual + v),
            .rate = VF(load)(e->rate + v),
            .curve = VF(load)(e->curve + v),
-           .on = VF(mask_of)(e->stage + v)};
+           .on = VF(mask_of)(e->stage + v),
+           .gate = VF(mask_of)(e->gate + v),
+           .struck = VF(all_bits)(0)};
 #if KR_PASS == 32
-  lanes.age = VF(load_bits)(e->age + v);
+  VI age = VF(load_bits)(e->age + v), most = VF(all_bits)(OLDEST);
+  lanes.age = VF(select_bits)(VF(ult)((VU)most, (VU)age), most, age);
 #else
   REAL age[VN];
-  for (uint32_t l = 0; l < VN; l++) age[l] = (REAL)e->age[v + l];
+  for (uint32_t l = 0; l < VN; l++)
+    age[l] = (REAL)(e->age[v + l] < OLDEST ? e->age[v + l] : OLDEST);
   lanes.age = VF(load)(age);
 #endif
   return lanes;
 }
+// After the call.
+KR_INLINE void WN(keep_lanes)(const WN(Envelope) * e, uint32_t v, const WN(Lanes) * lanes) {
+  const int32_t n = (int32_t)e->call->n;
+  INT on[VN], gate[VN], struck[VN];
+#if KR_PASS == 32
+  INT age[VN];
+  VF(store_bits)(age, lanes->age);
+#else
+  REAL age[VN];
+  VF(store)(age, lanes->age);
+#endif
+  VF(store)(e->from + v, lanes->from);
+  VF(store)(e->residual + v, lanes->residual);
+  VF(store_bits)(on, lanes->on);
+  VF(store_bits)(gate, lanes->gate);
+  VF(store_bits)(struck, lanes->struck);
+  for (uint32_t l = 0; l < VN; l++) {
+    int32_t old = e->age[v + l], left = INT32_MAX - old;
+    e->age[v + l] = struck[l] != 0 ? (int32_t)age[l] : old + (n < left ? n : left);
+    e->stage[v + l] = on[l] != 0;
+    e->gate[v + l] = gate[l] != 0;
+  }
+}
 
-// Where one vector begins a run.
-typedef struct WN(Start) {
-  WN(Lanes) lanes;
-  WN(Line) line;
-} WN(Start);
-// How many of ticks 0..n of a run lie before the end of `line` in every lane; not tick n itself.
+KR_INLINE WN(Line)
+    WN(line_now)(const WN(Envelope) * e, uint32_t v, uint32_t t, const WN(Lanes) * lanes) {
+  V times[N_TIMES];
+  WN(times_at)(e, t, v, times);
+  return WN(line_at)(lanes, WN(age)(lanes->age), lanes->residual, times);
+}
+// How many of the next n ticks lie before the end of `line` in every lane: at least one.
 KR_INLINE uint32_t WN(find_end)(const WN(Lanes) * lanes, const WN(Line) * line, uint32_t n) {
-  if (!VF(any)(~VF(lt)(WN(age_after)(lanes, n - 1), line->end))) return n;
+  if (!VF(any)(~VF(lt)(WN(age)(WN(later)(lanes->age, n - 1)), line->end))) return n;
   uint32_t found = 0;
   for (uint32_t step = KR_TILE / 2; step > 0; step /= 2) {
-    bool ends = VF(any)(~VF(lt)(WN(age_after)(lanes, found + step - 1), line->end));
+    bool ends = VF(any)(~VF(lt)(WN(age)(WN(later)(lanes->age, found + step - 1)), line->end));
     found += ends ? 0 : step;
   }
-  return found;
+  return found > 0 ? found : 1;
 }
-// Ticks begin..end of one vector, no event in them, from its first segment there.
-APART void WN(run_vector)(const WN(Envelope) * e, uint32_t v, uint32_t begin, uint32_t end,
-                          const WN(Start) * start) {
-  REAL *restrict out = (REAL *)e->call->out[0] + begin * KR_WIDTH + v;
-  const WN(Lanes) lanes = start->lanes;
-  WN(Line) line = start->line;
-  WN(Age) age = lanes.age;
-  V times[N_TIMES];
-  for (uint32_t t = 0, n = end - begin; t < n;) {
-    uint32_t stop = e->held ? WN(find_end)(&lanes, &line, n) : t + 1;
+// Ticks t..end of one vector, no event in them.
+KR_INLINE void WN(run_plain)(const WN(Envelope) * e, uint32_t v, uint32_t t, uint32_t end,
+                             WN(Lanes) * lanes) {
+  REAL *restrict out = (REAL *)e->call->out[0] + t * KR_WIDTH + v;
+  WN(Age) age = lanes->age;
+  while (t < end) {
+    const WN(Line) line = WN(line_now)(e, v, t, lanes);
+    uint32_t stop = e->held ? t + WN(find_end)(lanes, &line, end - t) : t + 1;
     if (e->bent)
       for (; t < stop; t++, out += KR_WIDTH, age += 1)
         VF(store)(out, WN(line_value)(&line, WN(age)(age), true));
     else
       for (; t < stop; t++, out += KR_WIDTH, age += 1)
         VF(store)(out, WN(line_value)(&line, WN(age)(age), false));
-    if (t == n) return;
-    WN(times_at)(e, begin + t, v, times);
-    line = WN(line_at)(&lanes, WN(age)(age), lanes.residual, times);
+    lanes->age = age;
   }
+  lanes->gate = WN(held_at)(e, end - 1, v);
 }
 
-// Gates and ages after n ticks, of which t was the last.
-KR_INLINE void WN(note_ticks)(const WN(Envelope) * e, uint32_t t, int32_t n) {
-  const REAL *gates = (const REAL *)e->call->in[0] + t * e->strides[0];
-  uint8_t held[KR_WIDTH];
-  int32_t age[KR_WIDTH];
-  __builtin_memcpy(age, e->age, sizeof age);
-  for (uint32_t l = 0; l < KR_WIDTH; l++) held[l] = gates[l] > 0;
-  for (uint32_t l = 0; l < KR_WIDTH; l++) {
-    int32_t left = INT32_MAX - age[l];
-    age[l] += n < left ? n : left;
-  }
-  __builtin_memcpy(e->age, age, sizeof age);
-  __builtin_memcpy(e->gate, held, sizeof held);
-}
-
-// Ticks begin..end without an event. A whole tile at one level is one row.
-static void WN(run_plain)(const WN(Envelope) * e, uint32_t begin, uint32_t end) {
-  const KrCall *call = e->call;
-  if (begin == end) return;
-  WN(Start) starts[KR_WIDTH / VN];
-  bool flat = e->held && call->held_out != NULL && end - begin == call->n;
-  for (uint32_t v = 0; v < KR_WIDTH; v += VN) {
-    WN(Lanes) lanes = WN(lanes_of)(e, v);
-    V times[N_TIMES];
-    WN(times_at)(e, begin, v, times);
-    WN(Line) line = WN(line_at)(&lanes, WN(age_after)(&lanes, 0), lanes.residual, times);
-    starts[v / VN] = (WN(Start)){lanes, line};
-    flat = flat && !VF(any)(~WN(flat)(line.b));
-  }
-  for (uint32_t v = 0; v < KR_WIDTH; v += VN)
-    if (flat)
-      VF(store)((REAL *)call->out[0] + v, starts[v / VN].line.a);
-    else
-      WN(run_vector)(e, v, begin, end, &starts[v / VN]);
-  if (flat) *call->held_out |= 1;
-  WN(note_ticks)(e, end - 1, (int32_t)(end - begin));
-}
-
-// The first tick from `t` with an onset or a release in some lane, n when there is none.
-static uint32_t WN(next_event)(const WN(Envelope) * e, uint32_t t) {
+// The first tick from `t` with an onset or a release in some lane of the vector, n when there is
+// none.
+KR_INLINE uint32_t WN(next_event)(const WN(Envelope) * e, uint32_t v, uint32_t t,
+                                  const WN(Lanes) * lanes) {
   const KrCall *call = e->call;
   const uint8_t *onsets = call->in[1];
-  bool still = e->strides[0] == 0 && (onsets == NULL || e->strides[1] == 0);
-  VI on[KR_WIDTH / VN], before[KR_WIDTH / VN];
-  for (uint32_t v = 0; v < KR_WIDTH; v += VN) {
-    on[v / VN] = e->percussive ? VF(all_bits)(0) : VF(mask_of)(e->stage + v);
-    before[v / VN] = VF(mask_of)(e->gate + v);
+  if (call->voice != NULL && call->voice->edges != NULL) {
+    uint64_t left = t < KR_TILE ? *call->voice->edges >> t : 0;
+    return left == 0 ? call->n : t + (uint32_t)__builtin_ctzll(left);
   }
+  bool still = e->strides[0] == 0 && (onsets == NULL || e->strides[1] == 0);
+  VI on = e->percussive ? VF(all_bits)(0) : lanes->on, before = lanes->gate;
   for (uint32_t first = t; t < call->n; t++) {
-    VI busy = VF(all_bits)(0);
-    for (uint32_t v = 0; v < KR_WIDTH; v += VN) {
-      VI held = VF(lt)(VF(all)(0), VF(load)((const REAL *)call->in[0] + t * e->strides[0] + v));
-      busy |= on[v / VN] & ~held;
-      if (onsets == NULL) busy |= held & ~before[v / VN];
-      before[v / VN] = held;
-    }
-    uint64_t some[2] = {0, 0};
-    if (onsets != NULL) __builtin_memcpy(some, onsets + t * e->strides[1], KR_WIDTH);
-    if ((some[0] | some[1]) != 0 || VF(any)(busy)) return t;
+    VI held = WN(held_at)(e, t, v), busy = on & ~held;
+    busy |= onsets == NULL ? held & ~before : VF(mask_of)(onsets + t * e->strides[1] + v);
+    before = held;
+    if (VF(any)(busy)) return t;
     // What does not move has no event in its second tick that is not in every later one.
     if (still && t > first) return call->n;
   }
   return call->n;
 }
 
+KR_INLINE V WN(residual_at)(const WN(Envelope) * e, uint32_t input, uint32_t t, uint32_t v) {
+  const REAL *from = e->call->in[input];
+  V r = from == NULL ? VF(all)(0) : VF(load)(from + t * e->strides[input] + v);
+  return VF(where)(VF(le)(VF(all)(0), r) & VF(lt)(r, VF(all)(1)), r);
+}
+// The voices that begin at tick t, which are crossed over as a whole.
+KR_INLINE VI WN(is_born)(const KrCall *call, uint32_t t, uint32_t v) {
+  INT first[VN];
+  if (call->voice == NULL) return VF(all_bits)(0);
+  for (uint32_t l = 0; l < VN; l++) first[l] = -(INT)(call->voice->born[v + l] == call->tick + t);
+  return VF(load_bits)(first);
+}
 // Tick t, in which lanes begin or end: from the value without that to the new one by the residual.
-APART void WN(run_event)(const WN(Envelope) * e, uint32_t t) {
+KR_INLINE void WN(run_event)(const WN(Envelope) * e, uint32_t v, uint32_t t, WN(Lanes) * lanes) {
   const KrCall *call = e->call;
   const uint8_t *onsets = call->in[1];
-  const size_t *strides = e->strides;
-  REAL *out = (REAL *)call->out[0] + t * KR_WIDTH, fresh[KR_WIDTH];
-  bool begins[KR_WIDTH], ends[KR_WIDTH];
-  for (uint32_t l = 0; l < KR_WIDTH; l++) {
-    bool held = KR_AT(0) > 0;
-    begins[l] = onsets != NULL ? onsets[t * strides[1] + l] != 0 : held && !e->gate[l];
-    ends[l] = !e->percussive && !begins[l] && !held && e->stage[l] == STAGE_ON;
+  const V zero = VF(all)(0);
+  V times[N_TIMES];
+  WN(times_at)(e, t, v, times);
+  VI held = WN(held_at)(e, t, v);
+  VI begins = onsets == NULL ? held & ~lanes->gate : VF(mask_of)(onsets + t * e->strides[1] + v);
+  VI ends = e->percussive ? VF(all_bits)(0) : lanes->on & ~begins & ~held, moves = begins | ends;
+  V age = WN(age)(lanes->age);
+  const WN(Line) old = WN(line_at)(lanes, age, lanes->residual, times);
+  V before = e->bent ? WN(line_value)(&old, age, true) : WN(line_value)(&old, age, false);
+  V r = VF(select)(begins, WN(residual_at)(e, 2, t, v), WN(residual_at)(e, 3, t, v));
+  lanes->from = VF(select)(moves, WN(keep)(before), lanes->from);
+  lanes->residual = VF(select)(moves, r, lanes->residual);
+  lanes->on = (lanes->on | begins) & ~ends;
+  lanes->gate = held;
+  lanes->struck |= moves;
+  const WN(Line) fresh = WN(line_at)(lanes, zero, zero, times);
+  r = VF(where)(~(begins & WN(is_born)(call, t, v)), r);
+  V out = VF(select)(moves, before * r + fresh.a * (1 - r), before);
+  VF(store)((REAL *)call->out[0] + t * KR_WIDTH + v, out);
+#if KR_PASS == 32
+  lanes->age = VF(select_bits)(moves, VF(all_bits)(1), lanes->age + 1);
+#else
+  lanes->age = VF(select)(moves, VF(all)(1), lanes->age + 1);
+#endif
+}
+
+// One vector through the tile, from its first event on.
+APART void WN(run_vector)(const WN(Envelope) * e, uint32_t v, uint32_t event, WN(Lanes) * lanes) {
+  for (uint32_t t = 0, n = e->call->n; t < n; t = event + 1) {
+    if (t > 0) event = WN(next_event)(e, v, t, lanes);
+    if (event > t) WN(run_plain)(e, v, t, event, lanes);
+    if (event < n) WN(run_event)(e, v, event, lanes);
   }
-  WN(run_plain)(e, t, t + 1);
-  for (uint32_t l = 0; l < KR_WIDTH; l++) {
-    if (!begins[l] && !ends[l]) continue;
-    const void *residuals = call->in[begins[l] ? 2 : 3];
-    e->stage[l] = begins[l] ? STAGE_ON : STAGE_OFF;
-    e->from[l] = FN(keep)(out[l]);
-    REAL r = residuals == NULL ? 0 : begins[l] ? KR_AT(2) : KR_AT(3);
-    e->residual[l] = r >= 0 && r < 1 ? r : 0;
-    e->age[l] = 1;
+}
+
+// Where no lane has an event: whether all stay at one level, which is one row then.
+static bool WN(is_flat)(const WN(Envelope) * e, const WN(Lanes) * lanes) {
+  bool flat = e->held && e->call->held_out != NULL;
+  WN(Line) line[KR_WIDTH / VN];
+  for (uint32_t i = 0; i < KR_WIDTH / VN && flat; i++) {
+    line[i] = WN(line_now)(e, i * VN, 0, &lanes[i]);
+    flat = !VF(any)(~WN(flat)(line[i].b));
   }
-  for (uint32_t v = 0; v < KR_WIDTH; v += VN) {
-    WN(Lanes) lanes = WN(lanes_of)(e, v);
-    V times[N_TIMES], zero = VF(all)(0);
-    WN(times_at)(e, t, v, times);
-    WN(Line) line = WN(line_at)(&lanes, zero, zero, times);
-    VF(store)(fresh + v, line.a);
+  for (uint32_t i = 0; i < KR_WIDTH / VN && flat; i++)
+    VF(store)((REAL *)e->call->out[0] + i * VN, line[i].a);
+  if (flat) *e->call->held_out |= 1;
+  return flat;
+}
+
+static void WN(run_tile)(const WN(Envelope) * e) {
+  WN(Lanes) lanes[KR_WIDTH / VN];
+  uint32_t event[KR_WIDTH / VN], n = e->call->n;
+  bool quiet = true;
+  for (uint32_t i = 0; i < KR_WIDTH / VN; i++) {
+    lanes[i] = WN(lanes_of)(e, i * VN);
+    event[i] = WN(next_event)(e, i * VN, 0, &lanes[i]);
+    quiet = quiet && event[i] == n;
   }
-  for (uint32_t l = 0; l < KR_WIDTH; l++) {
-    // A voice that begins is crossed over as a whole.
-    bool is_first = call->voice != NULL && begins[l] && call->voice->born[l] == call->tick + t;
-    REAL r = is_first ? 0 : e->residual[l];
-    if (begins[l] || ends[l]) out[l] = out[l] * r + fresh[l] * (1 - r);
+  bool flat = quiet && WN(is_flat)(e, lanes);
+  for (uint32_t i = 0; i < KR_WIDTH / VN; i++) {
+    if (flat)
+      lanes[i].gate = WN(held_at)(e, n - 1, i * VN);
+    else
+      WN(run_vector)(e, i * VN, event[i], &lanes[i]);
+    WN(keep_lanes)(e, i * VN, &lanes[i]);
   }
 }
 
@@ -374,12 +410,7 @@ APART void WN(envelope)(const KrCall *call, const Kind kind) {
   WN(choose_times)(&e, kind);
   for (uint32_t v = 0; v < KR_WIDTH; v += VN)
     e.bent |= VF(any)(~VF(eq)(VF(load)(e.curve + v), VF(all)(0)));
-  for (uint32_t t = 0; t < call->n; t++) {
-    uint32_t event = WN(next_event)(&e, t);
-    WN(run_plain)(&e, t, event);
-    if (event < call->n) WN(run_event)(&e, event);
-    t = event;
-  }
+  WN(run_tile)(&e);
   if (call->voice != NULL) WN(find_ends)(&e);
 }
 

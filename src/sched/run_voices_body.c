@@ -263,12 +263,18 @@ static void end_tick(KrRunVoices *v, const KrPlanSegment *segment, const KrCallS
         take_back(v, &v->steps[s], starts[i].lane);
 }
 
+// What kernels that join voices in are told.
+static void set_starts(KrRunVoices *v, uint32_t n) {
+  for (uint32_t i = 0; i <= v->n_ends; i++) v->calls[i].n_starts = n;
+}
+
 // One tick after the other: the state of all steps is set back at once.
 static void run_serial(KrRun *run, KrRunVoices *v, const KrPlanSegment *segment,
                        const KrSlice *slice) {
   const KrVoicePiece *piece = &v->piece;
   KrSlice one = *slice;
   one.n = 1;
+  set_starts(v, 0);
   for (uint32_t s = segment->begin; s < segment->end; s++) open_ends(v, v->steps[s].call);
   for (uint32_t t = 0, i = 0, next; t < slice->n; t++, i = next) {
     for (next = i; next < piece->n_starts && piece->starts[next].row == t; next++)
@@ -284,6 +290,7 @@ static void run_serial(KrRun *run, KrRunVoices *v, const KrPlanSegment *segment,
     one.at++, one.tick++, one.inner++;
   }
   for (uint32_t s = segment->begin; s < segment->end; s++) close_ends(v, v->steps[s].call);
+  set_starts(v, piece->n_starts);
 }
 
 void kr_voices_body(KrRun *run, KrRunVoices *v, KrVoiceGroup *group) {
@@ -291,10 +298,8 @@ void kr_voices_body(KrRun *run, KrRunVoices *v, KrVoiceGroup *group) {
   const KrVoicePiece *piece = &v->piece;
   KrSlice slice = {piece->begin, piece->begin, 0, piece->n, true, true};
   point_to(v, group);
-  for (uint32_t i = 0; i <= v->n_ends; i++) {
-    v->calls[i].lanes = v->sounds[group - v->groups];
-    v->calls[i].n_starts = piece->n_starts;
-  }
+  for (uint32_t i = 0; i <= v->n_ends; i++) v->calls[i].lanes = v->sounds[group - v->groups];
+  set_starts(v, piece->n_starts);
   for (uint32_t i = 0; i < plan->n_segments; i++) {
     const KrPlanSegment *segment = &plan->segments[i];
     if (segment->serial)

@@ -97,7 +97,7 @@ static void prepare_calls(KrRun *run, KrRunVoices *v) {
     v->steps[s].call = call;
     v->calls[call].end = v->ends[call];
     v->calls[call].starts = v->piece.starts;
-    if (call < v->n_ends && v->steps[s].join == KR_JOIN_ALWAYS)
+    if (call < v->n_ends && v->steps[s].join == KR_JOIN_ALWAYS && !step->is_serial)
       v->calls[call].edges = &v->piece.edges;
     step->call.voice = &v->calls[call];
   }
