@@ -217,6 +217,10 @@ KR_INLINE uint32_t WN(find_end)(const WN(Lanes) * lanes, const WN(Line) * line, 
   }
   return found > 0 ? found : 1;
 }
+// Whether it is known where the gate moves; its rows are there in these ticks only.
+KR_INLINE bool WN(has_edges)(const WN(Envelope) * e) {
+  return e->call->voice != NULL && e->call->voice->edges != NULL;
+}
 // Ticks t..end of one vector, no event in them.
 KR_INLINE void WN(run_plain)(const WN(Envelope) * e, uint32_t v, uint32_t t, uint32_t end,
                              WN(Lanes) * lanes) {
@@ -233,7 +237,7 @@ KR_INLINE void WN(run_plain)(const WN(Envelope) * e, uint32_t v, uint32_t t, uin
         VF(store)(out, WN(line_value)(&line, WN(age)(age), false));
     lanes->age = age;
   }
-  lanes->gate = WN(held_at)(e, end - 1, v);
+  if (!WN(has_edges)(e)) lanes->gate = WN(held_at)(e, end - 1, v);
 }
 
 // The first tick from `t` with an onset or a release in some lane of the vector, n when there is
@@ -242,7 +246,7 @@ KR_INLINE uint32_t WN(next_event)(const WN(Envelope) * e, uint32_t v, uint32_t t
                                   const WN(Lanes) * lanes) {
   const KrCall *call = e->call;
   const uint8_t *onsets = call->in[1];
-  if (call->voice != NULL && call->voice->edges != NULL) {
+  if (WN(has_edges)(e)) {
     uint64_t left = t < KR_TILE ? *call->voice->edges >> t : 0;
     return left == 0 ? call->n : t + (uint32_t)__builtin_ctzll(left);
   }
@@ -335,9 +339,9 @@ static void WN(run_tile)(const WN(Envelope) * e) {
   }
   bool flat = quiet && WN(is_flat)(e, lanes);
   for (uint32_t i = 0; i < KR_WIDTH / VN; i++) {
-    if (flat)
+    if (flat && !WN(has_edges)(e))
       lanes[i].gate = WN(held_at)(e, n - 1, i * VN);
-    else
+    else if (!flat)
       WN(run_vector)(e, i * VN, event[i], &lanes[i]);
     WN(keep_lanes)(e, i * VN, &lanes[i]);
   }
@@ -362,6 +366,23 @@ KR_INLINE VI WN(are_over)(const WN(Envelope) * e, uint32_t v) {
   return (e->percussive ? lanes.on : ~lanes.on) & ~VF(lt)(WN(age)(lanes.age - 1), end);
 }
 
+// The first tick at which lane l is over, n when there is none. While no time moves it stays so.
+static uint32_t WN(first_over)(const WN(Envelope) * e, uint32_t l) {
+  uint32_t t = 0, n = e->call->n;
+  if (!e->held) {
+    while (t < n && !WN(is_over)(e, l, t)) t++;
+    return t;
+  }
+  for (uint32_t end = n; t < end;) {
+    uint32_t middle = (t + end) / 2;
+    if (WN(is_over)(e, l, middle))
+      end = middle;
+    else
+      t = middle + 1;
+  }
+  return t;
+}
+
 // Where voices end: those that are released, or struck.
 static void WN(find_ends)(const WN(Envelope) * e) {
   const KrCall *call = e->call;
@@ -371,9 +392,9 @@ static void WN(find_ends)(const WN(Envelope) * e) {
   for (uint32_t v = 0; v < KR_WIDTH; v += VN)
     VF(store_bits)(over + v, e->held ? WN(are_over)(e, v) : VF(all_bits)(-1));
   for (uint32_t left = call->voice->lanes; left != 0; left &= left - 1) {
-    uint32_t l = (uint32_t)__builtin_ctz(left), t = 0;
+    uint32_t l = (uint32_t)__builtin_ctz(left);
     if (over[l] == 0 || e->stage[l] != (e->percussive ? STAGE_ON : STAGE_OFF)) continue;
-    while (t < call->n && !WN(is_over)(e, l, t)) t++;
+    uint32_t t = WN(first_over)(e, l);
     if (t < call->n) end[l] = call->tick + t;
   }
 }

@@ -155,6 +155,7 @@ typedef struct KrCallVoice {
   const KrCallStart *starts;
   uint32_t n_starts;
   /// NULL, or the ticks in which the gate moves, input 0 being that of the voices: bit per tick.
+  /// Only the rows of these are there.
   const uint64_t *edges;
 } KrCallVoice;
 /// What of a position's first step lies before an onset that is `late`.

@@ -151,27 +151,52 @@ static bool settle_lanes(KrRunVoices *v, uint32_t index) {
   return shaped;
 }
 
+// A lane begins at its tick `born`, up to `done` having run.
+static void add_start(KrVoiceGroup *group, uint32_t lane, int64_t done) {
+  if (group->born[lane] > done || group->late[lane] > 0)
+    group->starts[group->n_starts++] = (uint8_t)lane;
+  else
+    group->fresh |= (uint16_t)(1u << lane);
+}
+
+// One that had not sounded yet is dropped.
+static void drop_start(KrVoiceGroup *group, uint32_t lane) {
+  uint32_t n = group->n_starts;
+  group->n_starts = 0;
+  group->fresh &= (uint16_t) ~(1u << lane);
+  for (uint32_t i = 0; i < n; i++)
+    if (group->starts[i] != lane) group->starts[group->n_starts++] = group->starts[i];
+}
+
 static void add_edge(KrVoicePiece *piece, uint32_t row) {
   if ((piece->edges >> row & 1) == 0) piece->rises[row] = piece->falls[row] = 0;
   piece->edges |= UINT64_C(1) << row;
 }
 
 // The voices that begin in the piece.
-static void find_starts(KrRunVoices *v, KrVoiceGroup *group) {
-  KrVoicePiece *piece = &v->piece;
-  piece->n_starts = group->n_starts;
+static void find_starts(KrVoicePiece *piece, const KrVoiceGroup *group) {
+  piece->n_starts = 0;
   for (uint32_t i = 0; i < group->n_starts; i++) {
     uint32_t l = group->starts[i], row = (uint32_t)(group->born[l] - piece->begin);
-    piece->starts[i] = (KrCallStart){l, row};
+    if (row >= piece->n) break;
+    piece->starts[piece->n_starts++] = (KrCallStart){l, row};
     add_edge(piece, row);
     piece->rises[row] |= (uint16_t)(1u << l);
   }
-  if (group->fresh != 0) {
-    add_edge(piece, 0);
-    piece->rises[0] |= group->fresh;
-  }
+  if (group->fresh == 0) return;
+  add_edge(piece, 0);
+  piece->rises[0] |= group->fresh;
+}
+
+// After a piece those that begin right after it: another note had to know how things stand there.
+static void keep_starts(KrRunVoices *v, KrVoiceGroup *group) {
+  uint32_t n = group->n_starts;
   group->n_starts = 0;
   group->fresh = 0;
+  for (uint32_t i = v->piece.n_starts; i < n; i++) {
+    kr_voices_reset(v, group, group->starts[i]);
+    add_start(group, group->starts[i], v->piece.begin + v->piece.n);
+  }
 }
 
 // The gates that fall in it; then the next one to fall. What no envelope ends is held.
@@ -201,16 +226,22 @@ static void find_falls(KrRunVoices *v, uint32_t index) {
 // or fades: then true.
 static bool run_piece(KrRun *run, KrRunVoices *v, uint32_t index, int64_t until, bool whole) {
   KrVoiceGroup *group = &v->groups[index];
-  uint32_t lanes = v->sounds[index], n = (uint32_t)(until - group->done);
+  const uint32_t all = v->sounds[index];
   v->piece.begin = group->done;
-  v->piece.n = n;
+  v->piece.n = (uint32_t)(until - group->done);
   v->piece.edges = 0;
-  find_starts(v, group);
+  find_starts(&v->piece, group);
+  uint32_t later = 0; // begin at `until`
+  for (uint32_t i = v->piece.n_starts; i < group->n_starts; i++) later |= 1u << group->starts[i];
+  uint32_t lanes = all & ~later;
+  v->sounds[index] = (uint16_t)lanes;
   find_falls(v, index);
   kr_voices_body(run, v, group);
   bool shaped = settle_lanes(v, index);
+  v->sounds[index] |= (uint16_t)later;
+  keep_starts(v, group);
   if (whole && !shaped) return true;
-  copy_piece(v, group, lanes, n);
+  copy_piece(v, group, lanes, v->piece.n);
   for (uint32_t left = shaped ? lanes : 0; left != 0; left &= left - 1) {
     uint32_t l = (uint32_t)__builtin_ctz(left);
     shape_lane(v, group, l, &v->pool.lanes[index * KR_LANES + l]);
@@ -297,6 +328,7 @@ static uint32_t choose_lane(KrRun *run, KrRunVoices *v, int64_t tick) {
   kr_voice_pool_drop(pool, lane, tick);
   v->groups[lane / KR_LANES].until[lane % KR_LANES] = tick;
   v->sounds[lane / KR_LANES] &= (uint16_t) ~(1u << lane % KR_LANES);
+  drop_start(&v->groups[lane / KR_LANES], lane % KR_LANES);
   return lane;
 }
 
@@ -347,10 +379,7 @@ static KrStatus begin_note(KrRun *run, KrRunVoices *v, const KrRunEvent *event, 
   group->late[l] = kr_voice_late(lane);
   group->note[l] = lane->note;
   v->sounds[g] |= (uint16_t)(1u << l);
-  if (tick > group->done || late.num != 0)
-    group->starts[group->n_starts++] = (uint8_t)l;
-  else
-    group->fresh |= (uint16_t)(1u << l);
+  add_start(group, l, group->done);
   kr_voices_put_gate(v, group, l, false);
   put_note(v, run->plan->graph, index, event);
   return KR_OK;

@@ -88,6 +88,7 @@ typedef struct KrRunVoices {
   KrVoiceStep *steps; ///< of the body
   KrVoiceRow *rows;
   uint32_t n_rows;
+  bool is_sparse;     ///< gates are read where they move only
   KrCallVoice *calls; ///< of the steps that end voices; the last of all others
   uint32_t n_ends;
   int64_t (*ends)[KR_LANES];  ///< per call

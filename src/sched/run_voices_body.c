@@ -99,6 +99,14 @@ static void take_back(const KrRunVoices *v, const KrVoiceStep *step, uint32_t la
 
 // ---- the gate
 
+// Of fixed sizes, which are copied in place.
+static inline void copy_row(const KrRunVoices *v, void *to, const void *from) {
+  if (v->elem == KR_ELEM_F32)
+    __builtin_memcpy(to, from, sizeof(float) * KR_LANES);
+  else
+    __builtin_memcpy(to, from, sizeof(double) * KR_LANES);
+}
+
 // The next row of gates in piece->gate, that of tick t.
 static void move_gate(const KrRunVoices *v, KrVoicePiece *piece, uint32_t t) {
   if ((piece->edges >> t & 1) == 0) return;
@@ -143,8 +151,12 @@ static void put_gates(KrRunVoices *v, KrRunStep *step, const KrSlice *slice) {
   if (at == 0) __builtin_memcpy(v->piece.gate, v->now->memory + row->offset, n_bytes);
   *step->held_out = held;
   for (uint32_t t = 0; t < (held ? 1 : slice->n); t++) {
+    // The next row that is read.
+    uint64_t left = v->piece.edges >> (at + t);
+    if (v->is_sparse && !held) t += left == 0 ? slice->n : (uint32_t)__builtin_ctzll(left);
+    if (t >= slice->n) break;
     move_gate(v, &v->piece, at + t);
-    __builtin_memcpy((uint8_t *)step->out[0] + t * n_bytes, v->piece.gate, n_bytes);
+    copy_row(v, (uint8_t *)step->out[0] + t * n_bytes, v->piece.gate);
   }
 }
 

@@ -69,14 +69,30 @@ static void add_rows_of(KrRunVoices *v, const KrRun *run, const KrRunStep *step,
   }
 }
 
+static bool is_gate_value(const KrRunVoices *v, uint32_t value) {
+  for (uint32_t i = 0; i < v->n_rows; i++)
+    if (v->rows[i].is_gate && v->rows[i].value == value) return true;
+  return false;
+}
+
 // An operator of a gate joins voices in when that is theirs.
 static KrVoiceJoin find_join(const KrRunVoices *v, const KrRunStep *step) {
   if (step->node->kind != KR_NODE_OP || (step->node->op->flags & KR_OP_JOINS) == 0)
     return KR_JOIN_PARTS;
   if (step->node->op->in[0].kind != KR_PORT_GATE) return KR_JOIN_HELD;
-  for (uint32_t i = 0; i < v->n_rows; i++)
-    if (v->rows[i].is_gate && v->rows[i].value == step->plan->in[0]) return KR_JOIN_ALWAYS;
-  return KR_JOIN_PARTS;
+  return is_gate_value(v, step->plan->in[0]) ? KR_JOIN_ALWAYS : KR_JOIN_PARTS;
+}
+
+// Whether every reader of the gate knows where it moves.
+static bool is_sparse(const KrRunVoices *v) {
+  for (uint32_t s = 0; s < v->body->plan->n_steps; s++) {
+    const KrRunStep *step = &v->body->steps[s];
+    bool knows =
+        step->node != NULL && step->node->kind == KR_NODE_OP && step->call.voice->edges != NULL;
+    for (uint32_t k = knows ? 1 : 0; k < step->n_in; k++)
+      if (is_gate_value(v, step->plan->in[k])) return false;
+  }
+  return true;
 }
 
 static void prepare_calls(KrRun *run, KrRunVoices *v) {
@@ -101,6 +117,7 @@ static void prepare_calls(KrRun *run, KrRunVoices *v) {
       v->calls[call].edges = &v->piece.edges;
     step->call.voice = &v->calls[call];
   }
+  v->is_sparse = is_sparse(v);
 }
 
 static void prepare_body(KrRun *run, KrRunVoices *v, size_t *n_bytes) {
