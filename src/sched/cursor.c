@@ -7,19 +7,41 @@ struct KrCursor {
   const KrEvents *events;
   uint32_t index;    // of the event stream
   uint64_t n_popped; // leaves only
-  bool is_known;     // LIST EVERY: `event` is the next one
+  bool is_known;     // LIST and EVERY: `event` is the next one
   KrCursor **children;
   uint32_t n_children;
   uint32_t best; // MERGE: child that holds the next event
   KrRunEvent event;
   KrEventValue *values; // MAP
-  double *in, *out;     // function arguments and results
+  double *in, *out;     // function arguments and results, one row per argument
   uint32_t n_in, n_out;
+  // MAP of one leaf whose events depend on nothing but their numbers: events first, first + 1, … of
+  // the leaf, of which the function was asked at once.
+  bool has_batches;
+  uint64_t first;
+  uint32_t n_batch;
+  KrRatio *times;
   bool keeps;      // MAP: a result holds until the event is popped
   bool has_result; // … of the source's event of this time and payload
   KrRatio time;
   const KrEventValue *payload;
 };
+
+// Events of a function that is the same for one event and for several.
+static bool has_batches(const KrCursor *cursor) {
+  const KrGraph *graph = cursor->context->graph;
+  const KrEvents *stream = cursor->events;
+  KrEventKind source = cursor->children[0]->events->kind;
+  if (stream->kind != KR_EVENTS_MAP || (source != KR_EVENTS_EVERY && source != KR_EVENTS_LIST))
+    return false;
+  for (uint32_t i = 0; i < stream->n_nodes; i++) {
+    const KrNode *node = &graph->nodes[stream->nodes[i]];
+    bool is_plain = node->kind == KR_NODE_OP && (node->op->flags & KR_OP_ELEMENTWISE) != 0 &&
+                    (node->op->flags & KR_OP_FAULTS) == 0;
+    if (!is_plain && node->kind != KR_NODE_CONST) return false;
+  }
+  return true;
+}
 
 KrCursor *kr_cursor_new(KrArena *arena, const struct KrCursorContext *context, uint32_t events) {
   KrCursor *cursor = KR_NEW(arena, KrCursor);
@@ -34,9 +56,11 @@ KrCursor *kr_cursor_new(KrArena *arena, const struct KrCursorContext *context, u
   if (stream->kind == KR_EVENTS_MAP || stream->kind == KR_EVENTS_FILTER) {
     cursor->n_in = stream->n_param;
     cursor->n_out = stream->kind == KR_EVENTS_MAP ? stream->n_fields : 1;
-    cursor->in = KR_NEW_ARRAY(arena, double, cursor->n_in);
-    cursor->out = KR_NEW_ARRAY(arena, double, cursor->n_out);
+    cursor->in = KR_NEW_ARRAY(arena, double, (size_t)cursor->n_in *KR_EVENT_BATCH);
+    cursor->out = KR_NEW_ARRAY(arena, double, (size_t)cursor->n_out *KR_EVENT_BATCH);
     cursor->values = KR_NEW_ARRAY(arena, KrEventValue, stream->n_fields);
+    cursor->times = KR_NEW_ARRAY(arena, KrRatio, KR_EVENT_BATCH);
+    cursor->has_batches = has_batches(cursor);
   }
   cursor->keeps = stream->kind == KR_EVENTS_MAP && kr_cursor_can_look_ahead(cursor);
   return cursor;
@@ -52,23 +76,27 @@ static void fill_item(KrRunEvent *event, const KrEventItem *item, KrRatio time) 
                         .values = item->values};
 }
 
-static const KrRunEvent *peek_list(KrCursor *cursor) {
-  const KrEvents *stream = cursor->events;
-  if (cursor->n_popped >= stream->n_items) return NULL;
-  const KrEventItem *item = &stream->items[cursor->n_popped];
-  fill_item(&cursor->event, item, item->time);
-  cursor->is_known = true;
-  return &cursor->event;
+// Event `number` of a LIST or EVERY: what it says and when; NULL: there is none.
+static const KrEventItem *leaf_event(const KrEvents *stream, uint64_t number, KrRatio *time) {
+  bool is_list = stream->kind == KR_EVENTS_LIST;
+  if (number >= (is_list ? stream->n_items : (uint64_t)INT64_MAX) || stream->n_items == 0)
+    return NULL;
+  if (is_list) {
+    *time = stream->items[number].time;
+    return &stream->items[number];
+  }
+  if (kr_ratio_mul(kr_ratio_of((int64_t)number), stream->period, time) != KR_OK ||
+      kr_ratio_add(stream->items[0].time, *time, time) != KR_OK)
+    return NULL;
+  return &stream->items[0];
 }
 
-static const KrRunEvent *peek_every(KrCursor *cursor) {
-  const KrEvents *stream = cursor->events;
+static const KrRunEvent *peek_leaf(KrCursor *cursor) {
   KrRatio time;
-  if (cursor->n_popped > INT64_MAX || stream->n_items == 0) return NULL;
-  if (kr_ratio_mul(kr_ratio_of((int64_t)cursor->n_popped), stream->period, &time) != KR_OK ||
-      kr_ratio_add(stream->items[0].time, time, &time) != KR_OK)
-    return NULL;
-  fill_item(&cursor->event, &stream->items[0], time);
+  if (cursor->is_known) return &cursor->event;
+  const KrEventItem *item = leaf_event(cursor->events, cursor->n_popped, &time);
+  if (item == NULL) return NULL;
+  fill_item(&cursor->event, item, time);
   cursor->is_known = true;
   return &cursor->event;
 }
@@ -108,25 +136,66 @@ static const KrRunEvent *peek_delay(KrCursor *cursor, KrRatio until, KrRatio emi
   return &cursor->event;
 }
 
-// Puts the source's payload and time where the function reads them, in f64.
-static void load_arguments(KrCursor *cursor, const KrRunEvent *event) {
+// Puts payload and time of event k of n where the function reads them, in f64.
+static void load_arguments(KrCursor *cursor, const KrEventValue *values, KrRatio time, uint32_t k,
+                           uint32_t n) {
   const KrEvents *source = &cursor->context->graph->events[cursor->events->sources[0]];
   for (uint32_t i = 0; i < cursor->n_in; i++) {
     if (i < source->n_fields)
-      cursor->in[i] = kr_event_value(&source->fields[i], &event->values[i], KR_ELEM_F64).as.f64;
+      cursor->in[i * n + k] = kr_event_value(&source->fields[i], &values[i], KR_ELEM_F64).as.f64;
     else
-      cursor->in[i] = kr_const_of(true, event->time, 0, KR_ELEM_F64).as.f64;
+      cursor->in[i * n + k] = kr_const_of(true, time, 0, KR_ELEM_F64).as.f64;
   }
 }
 
-static void call_function(KrCursor *cursor, const KrRunEvent *event) {
-  load_arguments(cursor, event);
-  cursor->context->function(cursor->context->user, cursor->index, cursor->in, cursor->n_in,
+static void call_function(KrCursor *cursor, uint32_t n) {
+  cursor->context->function(cursor->context->user, cursor->index, n, cursor->in, cursor->n_in,
                             cursor->out, cursor->n_out);
+}
+
+static void call_for(KrCursor *cursor, const KrRunEvent *event) {
+  load_arguments(cursor, event->values, event->time, 0, 1);
+  call_function(cursor, 1);
+}
+
+// The leaf's next events, as many as a batch takes; false: it has none.
+static bool load_batch(KrCursor *cursor) {
+  KrCursor *leaf = cursor->children[0];
+  const KrEventItem *item[KR_EVENT_BATCH];
+  uint32_t n = 0;
+  cursor->first = leaf->n_popped;
+  while (n < KR_EVENT_BATCH &&
+         (item[n] = leaf_event(leaf->events, cursor->first + n, &cursor->times[n])) != NULL)
+    n++;
+  cursor->n_batch = n;
+  for (uint32_t k = 0; k < n; k++) load_arguments(cursor, item[k]->values, cursor->times[k], k, n);
+  if (n > 0) call_function(cursor, n);
+  return n > 0;
+}
+
+// Event `cursor->first + k`.
+static void take_result(KrCursor *cursor, const KrRunEvent *event, uint32_t k, uint32_t n) {
+  for (uint32_t i = 0; i < cursor->n_out; i++)
+    cursor->values[i] = (KrEventValue){.present = true, .value = cursor->out[i * n + k]};
+  cursor->event = *event;
+  cursor->event.values = cursor->values;
+}
+
+static const KrRunEvent *peek_batch(KrCursor *cursor) {
+  KrCursor *leaf = cursor->children[0];
+  if (cursor->has_result) return &cursor->event;
+  if (leaf->n_popped - cursor->first >= cursor->n_batch && !load_batch(cursor)) return NULL;
+  uint32_t k = (uint32_t)(leaf->n_popped - cursor->first);
+  bool is_list = leaf->events->kind == KR_EVENTS_LIST;
+  fill_item(&leaf->event, &leaf->events->items[is_list ? leaf->n_popped : 0], cursor->times[k]);
+  leaf->is_known = cursor->has_result = true;
+  take_result(cursor, &leaf->event, k, cursor->n_batch);
+  return &cursor->event;
 }
 
 static const KrRunEvent *peek_map(KrCursor *cursor, KrRatio until, KrRatio emitted_until,
                                   bool *emitted) {
+  if (cursor->has_batches) return peek_batch(cursor);
   const KrRunEvent *event = kr_cursor_peek(cursor->children[0], until, emitted_until, emitted);
   if (event == NULL) return NULL;
   if (cursor->has_result && cursor->payload == event->values &&
@@ -135,11 +204,8 @@ static const KrRunEvent *peek_map(KrCursor *cursor, KrRatio until, KrRatio emitt
   cursor->has_result = cursor->keeps;
   cursor->time = event->time;
   cursor->payload = event->values;
-  call_function(cursor, event);
-  for (uint32_t i = 0; i < cursor->n_out; i++)
-    cursor->values[i] = (KrEventValue){.present = true, .value = cursor->out[i]};
-  cursor->event = *event;
-  cursor->event.values = cursor->values;
+  call_for(cursor, event);
+  take_result(cursor, event, 0, 1);
   return &cursor->event;
 }
 
@@ -148,7 +214,7 @@ static const KrRunEvent *peek_filter(KrCursor *cursor, KrRatio until, KrRatio em
   for (;;) {
     const KrRunEvent *event = kr_cursor_peek(cursor->children[0], until, emitted_until, emitted);
     if (event == NULL) return NULL;
-    call_function(cursor, event);
+    call_for(cursor, event);
     if (cursor->out[0] != 0) return event;
     kr_cursor_pop(cursor->children[0]);
   }
@@ -159,8 +225,8 @@ const KrRunEvent *kr_cursor_peek(KrCursor *cursor, KrRatio until, KrRatio emitte
   const KrRunEvent *event = NULL;
   *emitted = false;
   switch (cursor->events->kind) {
-  case KR_EVENTS_LIST: event = cursor->is_known ? &cursor->event : peek_list(cursor); break;
-  case KR_EVENTS_EVERY: event = cursor->is_known ? &cursor->event : peek_every(cursor); break;
+  case KR_EVENTS_LIST:
+  case KR_EVENTS_EVERY: event = peek_leaf(cursor); break;
   case KR_EVENTS_SIGNAL:
     event = peek_queue(cursor);
     *emitted = !cursor->events->is_input;

@@ -1,6 +1,7 @@
 // Which values of a unit's tile share memory: a buffer is free again after the last step that reads
 // it.
 #include "sched/plan.h"
+#include "sched/signal.h"
 
 enum { N_WIDTHS = 8 }; ///< scalars of one lane or of sixteen: 2^w bytes per tick
 
@@ -23,7 +24,10 @@ static uint32_t width_of(const KrPlanValue *value) {
 }
 
 static void own_slot(KrPlan *plan, KrPlanValue *value) {
-  size_t tile = value->held || value->unit == KR_NONE ? 1 : plan->units[value->unit].tile;
+  // What belongs to no unit is part of a function of events.
+  size_t tile = value->held              ? 1
+                : value->unit == KR_NONE ? KR_EVENT_BATCH
+                                         : plan->units[value->unit].tile;
   value->slot = plan->n_slots;
   KR_PUSH(plan->arena, plan->slot_bytes, plan->n_slots, plan->cap_slots, tile * value->n_bytes);
 }

@@ -154,6 +154,10 @@ static void make_values(KrPlan *plan) {
       plan->values[value].held = kr_plan_is_constant(plan, i);
     }
   }
+  // What functions of events are asked for stands in the place of a constant.
+  for (uint32_t e = 0; e < graph->n_events; e++)
+    for (uint32_t i = 0; i < graph->events[e].n_param; i++)
+      plan->values[plan->first_value[graph->events[e].param[i]]].held = false;
   for (uint32_t g = 0; g < plan->n_groups; g++) {
     uint32_t node = plan->groups[g].node[0];
     const uint32_t first = plan->groups[g].first_value = plan->n_values;

@@ -407,31 +407,35 @@ static void join_writers(KrRun *run) {
 
 // ---- event functions
 
-// Operators have no tick here: every event is tick 0.
-static void call_function(void *user, uint32_t events, const double *in, uint32_t n_in, double *out,
-                          uint32_t n_out) {
+// Operators have no tick here: n events are n rows.
+static void call_function(void *user, uint32_t events, uint32_t n, const double *in, uint32_t n_in,
+                          double *out, uint32_t n_out) {
   KrRun *run = user;
   const KrEvents *stream = &run->plan->graph->events[events];
-  KrSlice slice = {.n = 1, .first = true, .last = true};
+  KrSlice slice = {.n = n, .first = true, .last = true};
   KrRunUnit unit = {.plan = NULL};
   KrFault fault = {NULL, 0};
   for (uint32_t i = 0; i < stream->n_param && i < n_in; i++)
     kr_elem_convert(run->plan->graph->nodes[stream->param[i]].type.elem,
-                    run->buffer[run->plan->first_value[stream->param[i]]], KR_ELEM_F64, &in[i], 1);
+                    run->buffer[run->plan->first_value[stream->param[i]]], KR_ELEM_F64,
+                    in + (size_t)i * n, n);
   for (uint32_t i = 0; i < run->plan->functions[events].n_steps; i++) {
     KrRunStep *step = &run->functions[events][i];
     if (step->node->kind != KR_NODE_OP) {
       kr_step_run(run, &unit, step, &slice);
       continue;
     }
-    step->call.n = 1;
+    step->call.n = n;
     step->call.fault = &fault;
     step->kernel(&step->call);
   }
   for (uint32_t i = 0; i < n_out; i++) {
-    KrType type = kr_graph_type(run->plan->graph, stream->result[i]);
-    kr_elem_convert(KR_ELEM_F64, &out[i], type.elem,
-                    run->buffer[kr_plan_value(run->plan, stream->result[i])], 1);
+    uint32_t value = kr_plan_value(run->plan, stream->result[i]);
+    bool held = run->plan->values[value].held;
+    double *to = out + (size_t)i * n;
+    kr_elem_convert(KR_ELEM_F64, to, run->plan->values[value].type.elem, run->buffer[value],
+                    held ? 1 : n);
+    for (uint32_t k = 1; held && k < n; k++) to[k] = to[0];
   }
 }
 

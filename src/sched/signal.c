@@ -48,22 +48,27 @@ static KrStatus find_until(KrSite *site, const KrClock *clock, int64_t tick, KrR
   return KR_OK;
 }
 
+static uint64_t magnitude(int64_t x) { return x < 0 ? 0 - (uint64_t)x : (uint64_t)x; }
+
+// What is exact in the type needs one division, which rounds once.
 static double ratio_value(KrRatio ratio) {
-  const int64_t exact = (int64_t)1 << 53;
-  if (ratio.den == 1 && ratio.num <= exact && ratio.num >= -exact) return (double)ratio.num;
-  uint64_t magnitude = ratio.num < 0 ? 0 - (uint64_t)ratio.num : (uint64_t)ratio.num;
-  return kr_wide_to_f64(ratio.num < 0, (KrU128){magnitude, 0}, (KrU128){(uint64_t)ratio.den, 0});
+  uint64_t num = magnitude(ratio.num), den = (uint64_t)ratio.den;
+  if ((num | den) >> 53 == 0) return (double)ratio.num / (double)ratio.den;
+  return kr_wide_to_f64(ratio.num < 0, (KrU128){num, 0}, (KrU128){den, 0});
 }
 
 static float ratio_value_f32(KrRatio ratio) {
-  const int64_t exact = (int64_t)1 << 24;
-  if (ratio.den == 1 && ratio.num <= exact && ratio.num >= -exact) return (float)ratio.num;
-  uint64_t magnitude = ratio.num < 0 ? 0 - (uint64_t)ratio.num : (uint64_t)ratio.num;
-  return kr_wide_to_f32(ratio.num < 0, (KrU128){magnitude, 0}, (KrU128){(uint64_t)ratio.den, 0});
+  uint64_t num = magnitude(ratio.num), den = (uint64_t)ratio.den;
+  if ((num | den) >> 24 == 0) return (float)ratio.num / (float)ratio.den;
+  return kr_wide_to_f32(ratio.num < 0, (KrU128){num, 0}, (KrU128){den, 0});
 }
 
 KrConst kr_const_of(bool exact, KrRatio ratio, double value, KrElem elem) {
   KrConst c = {.elem = elem};
+  if (elem == KR_ELEM_F32) {
+    c.as.f32 = exact ? ratio_value_f32(ratio) : (float)value;
+    return c;
+  }
   double real = exact ? ratio_value(ratio) : value;
   switch (elem) {
   case KR_ELEM_BOOL: c.as.b = real != 0; break;
@@ -73,7 +78,6 @@ KrConst kr_const_of(bool exact, KrRatio ratio, double value, KrElem elem) {
   case KR_ELEM_U64:
     c.as.u64 = exact && ratio.den == 1 && ratio.num > 0 ? (uint64_t)ratio.num : kr_f64_to_u64(real);
     break;
-  case KR_ELEM_F32: c.as.f32 = exact ? ratio_value_f32(ratio) : (float)value; break;
   default: c.as.f64 = real; break;
   }
   return c;

@@ -18,8 +18,10 @@ void kr_queue_push(KrEventQueue *queue, uint32_t n_fields, const KrRunEvent *eve
 
 /// Evaluates result `nodes` of MAP/FILTER function `events` for the values in `in` (f64 each, then
 /// time).
-typedef void KrEventFunction(void *user, uint32_t events, const double *in, uint32_t n_in,
-                             double *out, uint32_t n_out);
+typedef void KrEventFunction(void *user, uint32_t events, uint32_t n, const double *in,
+                             uint32_t n_in, double *out, uint32_t n_out);
+/// The most events at a time.
+enum { KR_EVENT_BATCH = 16 };
 
 typedef struct KrCursor
     KrCursor; ///< position in one event stream, recursive over merge, delay, map, filter
