@@ -101,6 +101,12 @@ uint64_t kr_gcd(uint64_t a, uint64_t b) {
   if (a == 0) return b;
   if (b == 0) return a;
   if (a == 1 || b == 1) return 1;
+  // What is much longer is shortened at once.
+  if (a >> 8 > b) {
+    if ((a %= b) == 0) return b;
+  } else if (b >> 8 > a) {
+    if ((b %= a) == 0) return a;
+  }
   int n_twos = __builtin_ctzll(a | b);
   a >>= __builtin_ctzll(a);
   while (b != 0) {

@@ -136,6 +136,15 @@ KR_INLINE WN(Line) WN(line_at)(const WN(Lanes) * lanes, V age, V residual, const
   return line;
 }
 
+// The level from which it goes on right after an event: line_at(…).a at age 0 of residual 0.
+KR_INLINE V WN(fresh_at)(const WN(Lanes) * lanes, const V *times) {
+  V zero = VF(all)(0), attack = times[TIME_ATTACK] * lanes->rate;
+  V decay = times[TIME_DECAY] * lanes->rate, release = times[TIME_RELEASE] * lanes->rate;
+  V held = VF(select)(VF(lt)(zero, attack + decay), VF(all)(1), times[TIME_SUSTAIN]);
+  held = VF(select)(VF(lt)(zero, attack), lanes->from, held);
+  return VF(select)(lanes->on, held, VF(where)(VF(lt)(zero, release), lanes->from));
+}
+
 // One call: inputs and fields of all lanes. Events end what is held unless `percussive`.
 typedef struct WN(Envelope) {
   const KrCall *call;
@@ -247,8 +256,12 @@ KR_INLINE uint32_t WN(next_event)(const WN(Envelope) * e, uint32_t v, uint32_t t
   const KrCall *call = e->call;
   const uint8_t *onsets = call->in[1];
   if (WN(has_edges)(e)) {
-    uint64_t left = t < KR_TILE ? *call->voice->edges >> t : 0;
-    return left == 0 ? call->n : t + (uint32_t)__builtin_ctzll(left);
+    for (uint64_t left = t < KR_TILE ? *call->voice->edges >> t : 0; left != 0; left >>= 1, t++) {
+      uint32_t still = (uint32_t)__builtin_ctzll(left);
+      t += still, left >>= still;
+      if (VF(any)(WN(held_at)(e, t, v) ^ lanes->gate)) return t;
+    }
+    return call->n;
   }
   bool still = e->strides[0] == 0 && (onsets == NULL || e->strides[1] == 0);
   VI on = e->percussive ? VF(all_bits)(0) : lanes->on, before = lanes->gate;
@@ -279,7 +292,6 @@ KR_INLINE VI WN(is_born)(const KrCall *call, uint32_t t, uint32_t v) {
 KR_INLINE void WN(run_event)(const WN(Envelope) * e, uint32_t v, uint32_t t, WN(Lanes) * lanes) {
   const KrCall *call = e->call;
   const uint8_t *onsets = call->in[1];
-  const V zero = VF(all)(0);
   V times[N_TIMES];
   WN(times_at)(e, t, v, times);
   VI held = WN(held_at)(e, t, v);
@@ -294,9 +306,9 @@ KR_INLINE void WN(run_event)(const WN(Envelope) * e, uint32_t v, uint32_t t, WN(
   lanes->on = (lanes->on | begins) & ~ends;
   lanes->gate = held;
   lanes->struck |= moves;
-  const WN(Line) fresh = WN(line_at)(lanes, zero, zero, times);
+  const V fresh = WN(fresh_at)(lanes, times);
   r = VF(where)(~(begins & WN(is_born)(call, t, v)), r);
-  V out = VF(select)(moves, before * r + fresh.a * (1 - r), before);
+  V out = VF(select)(moves, before * r + fresh * (1 - r), before);
   VF(store)((REAL *)call->out[0] + t * KR_WIDTH + v, out);
 #if KR_PASS == 32
   lanes->age = VF(select_bits)(moves, VF(all_bits)(1), lanes->age + 1);

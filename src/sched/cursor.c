@@ -148,6 +148,15 @@ static void load_arguments(KrCursor *cursor, const KrEventValue *values, KrRatio
   }
 }
 
+// The same payload as that of event 0.
+static void repeat_arguments(KrCursor *cursor, uint32_t k, uint32_t n) {
+  uint32_t n_fields = cursor->context->graph->events[cursor->events->sources[0]].n_fields;
+  for (uint32_t i = 0; i < cursor->n_in; i++)
+    cursor->in[i * n + k] = i < n_fields
+                                ? cursor->in[i * n]
+                                : kr_const_of(true, cursor->times[k], 0, KR_ELEM_F64).as.f64;
+}
+
 static void call_function(KrCursor *cursor, uint32_t n) {
   cursor->context->function(cursor->context->user, cursor->index, n, cursor->in, cursor->n_in,
                             cursor->out, cursor->n_out);
@@ -168,7 +177,11 @@ static bool load_batch(KrCursor *cursor) {
          (item[n] = leaf_event(leaf->events, cursor->first + n, &cursor->times[n])) != NULL)
     n++;
   cursor->n_batch = n;
-  for (uint32_t k = 0; k < n; k++) load_arguments(cursor, item[k]->values, cursor->times[k], k, n);
+  for (uint32_t k = 0; k < n; k++)
+    if (k == 0 || item[k] != item[0])
+      load_arguments(cursor, item[k]->values, cursor->times[k], k, n);
+    else
+      repeat_arguments(cursor, k, n);
   if (n > 0) call_function(cursor, n);
   return n > 0;
 }

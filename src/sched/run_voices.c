@@ -14,40 +14,35 @@ static uint8_t *own_at(const KrRunVoices *v, const KrVoiceGroup *group, uint32_t
   return group->own + (channel * KR_TILE + (size_t)(tick - v->begin)) * kr_voice_row_bytes(v);
 }
 
-static void scale_lane(const KrRunVoices *v, KrVoiceGroup *group, uint32_t lane, int64_t tick,
-                       double gain) {
-  for (uint32_t c = 0; c < v->graph->n_out; c++) {
-    uint8_t *at = own_at(v, group, c, tick);
-    if (v->elem == KR_ELEM_F32)
-      ((float *)at)[lane] *= (float)gain;
+static uint8_t *columns_of(const KrRunVoices *v, uint32_t channel, uint32_t which) {
+  return v->columns + (2 * channel + which) * KR_TILE * kr_voice_row_bytes(v);
+}
+
+// The lanes that are heard in a piece, +0 in the others, added to rows `to`.
+static void add_parts(const KrRunVoices *v, uint32_t channel, uint8_t *to) {
+  const KrLanes *at = v->heard->at_level;
+  const size_t n_bytes = kr_voice_row_bytes(v), in_bytes = v->heard->in_bytes[channel];
+  const uint32_t stride = in_bytes == 0 ? 0 : KR_LANES;
+  for (uint32_t i = 0, t = 0; i < v->piece.n_parts; t = v->piece.parts[i++].end) {
+    const void *from = (const uint8_t *)v->heard->in_base[channel] + t * in_bytes;
+    uint32_t lanes = v->piece.parts[i].lanes, n = v->piece.parts[i].end - t;
+    void *sum = to + t * n_bytes;
+    if (v->elem == KR_ELEM_F32 && lanes == UINT16_MAX)
+      at->add_f32(from, stride, KR_LANES, false, n, sum);
+    else if (v->elem == KR_ELEM_F32)
+      at->add_some_f32(from, stride, lanes, n, sum);
+    else if (lanes == UINT16_MAX)
+      at->add_f64(from, stride, KR_LANES, false, n, sum);
     else
-      ((double *)at)[lane] *= gain;
+      at->add_some_f64(from, stride, lanes, n, sum);
   }
 }
 
-static void silence_lane(const KrRunVoices *v, KrVoiceGroup *group, uint32_t lane, int64_t from,
-                         int64_t until) {
-  for (uint32_t c = 0; c < v->graph->n_out; c++)
-    for (int64_t tick = from; tick < until; tick++) {
-      uint8_t *at = own_at(v, group, c, tick);
-      if (v->elem == KR_ELEM_F32)
-        ((float *)at)[lane] = 0;
-      else
-        ((double *)at)[lane] = 0;
-    }
-}
-
-// The sounding lanes of a piece, +0 in the others.
-static void copy_piece(KrRunVoices *v, KrVoiceGroup *group, uint32_t lanes, uint32_t n) {
+static void copy_piece(KrRunVoices *v, KrVoiceGroup *group) {
   for (uint32_t c = 0; c < v->graph->n_out; c++) {
-    const void *from = v->heard->in_base[c];
-    uint32_t stride = v->heard->in_bytes[c] == 0 ? 0 : KR_LANES;
-    void *to = own_at(v, group, c, group->done);
-    __builtin_memset(to, 0, n * kr_voice_row_bytes(v));
-    if (v->elem == KR_ELEM_F32)
-      v->heard->at_level->add_some_f32(from, stride, lanes, n, to);
-    else
-      v->heard->at_level->add_some_f64(from, stride, lanes, n, to);
+    uint8_t *to = own_at(v, group, c, v->piece.begin);
+    __builtin_memset(to, 0, v->piece.n * kr_voice_row_bytes(v));
+    add_parts(v, c, to);
   }
 }
 
@@ -102,20 +97,72 @@ static double part_of(const KrRunVoices *v, KrRatio late) {
   return real_at(v->elem, &part.as, 0);
 }
 
+static void scale_lane(const KrRun *run, const KrRunVoices *v, const KrVoiceGroup *group,
+                       uint32_t lane, int64_t tick, double gain) {
+  for (uint32_t c = 0; c < v->graph->n_out; c++) {
+    size_t row = (size_t)(tick - v->piece.begin) * KR_LANES + lane;
+    void *at = v->piece.is_direct ? run->buffer[v->heard->plan->in[c]]
+                                  : own_at(v, group, c, v->piece.begin);
+    if (v->elem == KR_ELEM_F32)
+      ((float *)at)[row] *= (float)gain;
+    else
+      ((double *)at)[row] *= gain;
+  }
+}
+
 // What this piece's output is multiplied by in a voice that begins, ends or fades in it.
-static void shape_lane(KrRunVoices *v, KrVoiceGroup *group, uint32_t lane, const KrVoiceLane *at) {
+static void shape_lane(const KrRun *run, const KrRunVoices *v, const KrVoiceGroup *group,
+                       uint32_t lane, const KrVoiceLane *at) {
   const int64_t begin = v->piece.begin, until = begin + v->piece.n;
-  if (at->born > begin) silence_lane(v, group, lane, begin, at->born);
   if (at->born >= begin && at->late.num != 0)
-    scale_lane(v, group, lane, at->born, 1 - part_of(v, at->late));
+    scale_lane(run, v, group, lane, at->born, 1 - part_of(v, at->late));
   bool is_cut = v->n_ends == 0 && at->release_late.num != 0;
   if (is_cut && at->release >= begin && at->release < until)
-    scale_lane(v, group, lane, at->release, part_of(v, at->release_late));
+    scale_lane(run, v, group, lane, at->release, part_of(v, at->release_late));
   for (int64_t tick = at->fade <= begin ? begin : until; tick < until; tick++) {
     int64_t left = v->fade_ticks - (tick - at->fade);
-    if (left > 0) scale_lane(v, group, lane, tick, (double)left / (double)v->fade_ticks);
+    if (left > 0) scale_lane(run, v, group, lane, tick, (double)left / (double)v->fade_ticks);
   }
-  if (!at->sounds) silence_lane(v, group, lane, at->end > begin ? at->end : begin, until);
+}
+
+// From which tick to which each of the lanes is heard.
+static void find_parts(KrRunVoices *v, uint32_t index, uint32_t lanes, bool shaped) {
+  KrVoicePiece *piece = &v->piece;
+  uint64_t rows = 0; // in which some lane begins or ends
+  uint16_t turns[KR_TILE];
+  uint32_t heard = lanes;
+  for (uint32_t left = shaped ? lanes : 0; left != 0; left &= left - 1) {
+    uint32_t l = (uint32_t)__builtin_ctz(left), bit = 1u << l;
+    const KrVoiceLane *lane = &v->pool.lanes[index * KR_LANES + l];
+    int64_t from = lane->born - piece->begin,
+            until = lane->sounds ? piece->n : lane->end - piece->begin;
+    if (from > 0 || until <= 0) heard &= ~bit;
+    if (until <= 0) continue;
+    for (int k = 0; k < 2; k++) {
+      int64_t row = k == 0 ? from : until;
+      if (row <= 0 || row >= piece->n) continue;
+      if ((rows >> row & 1) == 0) turns[row] = 0;
+      rows |= UINT64_C(1) << row;
+      turns[row] ^= (uint16_t)bit;
+    }
+  }
+  piece->n_parts = 0;
+  for (; rows != 0; rows &= rows - 1) {
+    uint32_t row = (uint32_t)__builtin_ctzll(rows);
+    piece->parts[piece->n_parts++] = (KrVoicePart){row, heard};
+    heard ^= turns[row];
+  }
+  piece->parts[piece->n_parts++] = (KrVoicePart){piece->n, heard};
+}
+
+// Whether the body's output is one buffer per channel that may be changed.
+static bool can_shape(const KrRunVoices *v) {
+  for (uint32_t c = 0; c < v->graph->n_out; c++) {
+    if (v->heard->in_bytes[c] == 0) return false;
+    for (uint32_t k = 0; k < c; k++)
+      if (v->heard->in_base[k] == v->heard->in_base[c]) return false;
+  }
+  return true;
 }
 
 // Lanes that may end before `until`.
@@ -222,8 +269,8 @@ static void find_falls(KrRunVoices *v, uint32_t index) {
   }
 }
 
-// The ticks of a group up to `until`, its output to `own` unless `whole` and no voice begins, ends
-// or fades: then true.
+// The ticks of a group up to `until`, its output to `own` unless `whole`, which says that nothing
+// is there yet, and it may be shaped where it is: then true.
 static bool run_piece(KrRun *run, KrRunVoices *v, uint32_t index, int64_t until, bool whole) {
   KrVoiceGroup *group = &v->groups[index];
   const uint32_t all = v->sounds[index];
@@ -240,14 +287,15 @@ static bool run_piece(KrRun *run, KrRunVoices *v, uint32_t index, int64_t until,
   bool shaped = settle_lanes(v, index);
   v->sounds[index] |= (uint16_t)later;
   keep_starts(v, group);
-  if (whole && !shaped) return true;
-  copy_piece(v, group, lanes, v->piece.n);
+  find_parts(v, index, lanes, shaped);
+  v->piece.is_direct = whole && (!shaped || can_shape(v));
+  if (!v->piece.is_direct) copy_piece(v, group);
   for (uint32_t left = shaped ? lanes : 0; left != 0; left &= left - 1) {
     uint32_t l = (uint32_t)__builtin_ctz(left);
-    shape_lane(v, group, l, &v->pool.lanes[index * KR_LANES + l]);
+    shape_lane(run, v, group, l, &v->pool.lanes[index * KR_LANES + l]);
   }
-  group->is_own = true;
-  return false;
+  group->is_own = !v->piece.is_direct;
+  return v->piece.is_direct;
 }
 
 // True when the whole slice ran at once and its output is still where the body left it.
@@ -404,32 +452,17 @@ static KrStatus take_events(KrRun *run, KrRunVoices *v, int64_t tick) {
 
 // ---- the slice
 
-static void add_rows(const KrRunVoices *v, const void *from, uint32_t stride, uint32_t lanes,
-                     bool opens, void *sum) {
-  const KrLanes *at = v->heard->at_level;
+static void add_group(KrRunVoices *v, const KrVoiceGroup *group, bool direct, bool opens) {
   uint32_t n = (uint32_t)(v->end - v->begin);
-  if (opens) __builtin_memset(sum, 0, n * kr_voice_row_bytes(v));
-  if (v->elem == KR_ELEM_F32 && lanes == UINT16_MAX)
-    at->add_f32(from, stride, KR_LANES, false, n, sum);
-  else if (v->elem == KR_ELEM_F32)
-    at->add_some_f32(from, stride, lanes, n, sum);
-  else if (lanes == UINT16_MAX)
-    at->add_f64(from, stride, KR_LANES, false, n, sum);
-  else
-    at->add_some_f64(from, stride, lanes, n, sum);
-}
-
-static uint8_t *columns_of(const KrRunVoices *v, uint32_t channel, uint32_t which) {
-  return v->columns + (2 * channel + which) * KR_TILE * kr_voice_row_bytes(v);
-}
-
-static void add_group(KrRunVoices *v, const KrVoiceGroup *group, uint32_t lanes, bool opens) {
   for (uint32_t c = 0; c < v->graph->n_out; c++) {
-    uint32_t stride = v->heard->in_bytes[c] == 0 ? 0 : KR_LANES;
-    if (lanes == 0)
-      add_rows(v, own_at(v, group, c, v->begin), KR_LANES, UINT16_MAX, opens, columns_of(v, c, 0));
+    void *sum = columns_of(v, c, 0), *own = own_at(v, group, c, v->begin);
+    if (opens) __builtin_memset(sum, 0, n * kr_voice_row_bytes(v));
+    if (direct)
+      add_parts(v, c, sum);
+    else if (v->elem == KR_ELEM_F32)
+      v->heard->at_level->add_f32(own, KR_LANES, KR_LANES, false, n, sum);
     else
-      add_rows(v, v->heard->in_base[c], stride, lanes, opens, columns_of(v, c, 0));
+      v->heard->at_level->add_f64(own, KR_LANES, KR_LANES, false, n, sum);
   }
 }
 
@@ -464,10 +497,9 @@ static void finish(KrRun *run, KrRunVoices *v, const KrSlice *slice) {
   bool some = false, open = false;
   for (uint32_t g = 0; g < v->pool.n_groups; g++) {
     KrVoiceGroup *group = &v->groups[g];
-    uint32_t lanes = v->sounds[g];
-    if (lanes != 0 || group->is_own) {
+    if (v->sounds[g] != 0 || group->is_own) {
       bool direct = run_group(run, v, g, v->end);
-      add_group(v, group, direct ? lanes : 0, !open);
+      add_group(v, group, direct, !open);
       open = true;
       group->is_own = false;
     }

@@ -58,6 +58,10 @@ typedef struct KrVoiceGroup {
   uint32_t note[KR_LANES];
 } KrVoiceGroup;
 
+typedef struct KrVoicePart {
+  uint32_t end, lanes;
+} KrVoicePart;
+
 /// What happens within the piece that runs, by ticks since its first.
 typedef struct KrVoicePiece {
   int64_t begin;
@@ -67,7 +71,13 @@ typedef struct KrVoicePiece {
   uint64_t edges; ///< bit per tick: gates move in it
   // Lanes whose gate rises and falls; of ticks in `edges` only.
   uint16_t rises[KR_TILE], falls[KR_TILE];
-  uint64_t gate[KR_LANES]; ///< a row of them
+  union {
+    float f32[KR_LANES];
+    double f64[KR_LANES];
+  } gate;           ///< a row of them
+  bool is_direct;   ///< its output stays where the body left it
+  uint32_t n_parts; ///< which lanes are heard, up to which tick
+  KrVoicePart parts[2 * KR_LANES + 1];
 } KrVoicePiece;
 
 /// A synth as it plays.

@@ -110,20 +110,15 @@ static inline void copy_row(const KrRunVoices *v, void *to, const void *from) {
 // The next row of gates in piece->gate, that of tick t.
 static void move_gate(const KrRunVoices *v, KrVoicePiece *piece, uint32_t t) {
   if ((piece->edges >> t & 1) == 0) return;
-  KrConst on = kr_voice_real(v, KR_RATIO_ONE);
-  size_t width = kr_elem_bytes(v->elem);
-  for (uint32_t left = piece->rises[t]; left != 0; left &= left - 1)
-    __builtin_memcpy((uint8_t *)piece->gate + (size_t)__builtin_ctz(left) * width, &on.as, width);
-  for (uint32_t left = piece->falls[t]; left != 0; left &= left - 1)
-    __builtin_memset((uint8_t *)piece->gate + (size_t)__builtin_ctz(left) * width, 0, width);
-}
-
-static void put_gate_port(KrRunVoices *v, KrVoiceGroup *group, uint32_t port, uint32_t lane,
-                          KrRatio ratio) {
-  KrConst value = kr_voice_real(v, ratio);
-  for (uint32_t i = 0; i < v->n_rows; i++)
-    if (v->rows[i].node->voice == KR_VOICE_GATE && v->rows[i].port == port)
-      kr_voices_put(v, group, &v->rows[i], lane, &value.as);
+  uint32_t falls = piece->falls[t];
+  for (uint32_t left = piece->rises[t] | falls; left != 0; left &= left - 1) {
+    uint32_t l = (uint32_t)__builtin_ctz(left);
+    bool on = (falls >> l & 1) == 0;
+    if (v->elem == KR_ELEM_F32)
+      piece->gate.f32[l] = on;
+    else
+      piece->gate.f64[l] = on;
+  }
 }
 
 static const KrVoiceLane *pool_lane(const KrRunVoices *v, const KrVoiceGroup *group,
@@ -132,13 +127,19 @@ static const KrVoiceLane *pool_lane(const KrRunVoices *v, const KrVoiceGroup *gr
 }
 
 void kr_voices_put_gate(KrRunVoices *v, KrVoiceGroup *group, uint32_t lane, bool on) {
-  put_gate_port(v, group, 0, lane, kr_ratio_of(on));
-  put_gate_port(v, group, 1, lane, pool_lane(v, group, lane)->late);
-  put_gate_port(v, group, 2, lane, KR_RATIO_ZERO);
+  KrConst value[3] = {{.elem = v->elem}, {.elem = v->elem}, {.elem = v->elem}};
+  if (on) value[0] = kr_voice_real(v, KR_RATIO_ONE);
+  if (group->late[lane] > 0) value[1] = kr_voice_real(v, pool_lane(v, group, lane)->late);
+  for (uint32_t i = 0; i < v->n_rows; i++)
+    if (v->rows[i].node->voice == KR_VOICE_GATE)
+      kr_voices_put(v, group, &v->rows[i], lane, &value[v->rows[i].port].as);
 }
 
 void kr_voices_put_release(KrRunVoices *v, KrVoiceGroup *group, uint32_t lane) {
-  put_gate_port(v, group, 2, lane, pool_lane(v, group, lane)->release_late);
+  KrConst late = kr_voice_real(v, pool_lane(v, group, lane)->release_late);
+  for (uint32_t i = 0; i < v->n_rows; i++)
+    if (v->rows[i].node->voice == KR_VOICE_GATE && v->rows[i].port == 2)
+      kr_voices_put(v, group, &v->rows[i], lane, &late.as);
 }
 
 static void put_gates(KrRunVoices *v, KrRunStep *step, const KrSlice *slice) {
@@ -148,7 +149,7 @@ static void put_gates(KrRunVoices *v, KrRunStep *step, const KrSlice *slice) {
   while (row->node != step->node || !row->is_gate) row++;
   // One row will do where nothing moves after the first tick.
   bool held = !step->is_serial && (v->piece.edges >> 1) == 0;
-  if (at == 0) __builtin_memcpy(v->piece.gate, v->now->memory + row->offset, n_bytes);
+  if (at == 0) __builtin_memcpy(&v->piece.gate, v->now->memory + row->offset, n_bytes);
   *step->held_out = held;
   for (uint32_t t = 0; t < (held ? 1 : slice->n); t++) {
     // The next row that is read.
@@ -156,7 +157,7 @@ static void put_gates(KrRunVoices *v, KrRunStep *step, const KrSlice *slice) {
     if (v->is_sparse && !held) t += left == 0 ? slice->n : (uint32_t)__builtin_ctzll(left);
     if (t >= slice->n) break;
     move_gate(v, &v->piece, at + t);
-    copy_row(v, (uint8_t *)step->out[0] + t * n_bytes, v->piece.gate);
+    copy_row(v, (uint8_t *)step->out[0] + t * n_bytes, &v->piece.gate);
   }
 }
 
@@ -166,10 +167,10 @@ static void keep_gates(KrRunVoices *v) {
   for (uint32_t i = 0; i < v->n_rows && piece->edges != 0; i++) {
     if (!v->rows[i].is_gate) continue;
     uint8_t *at = v->now->memory + v->rows[i].offset;
-    __builtin_memcpy(piece->gate, at, v->rows[i].n_bytes);
+    __builtin_memcpy(&piece->gate, at, v->rows[i].n_bytes);
     for (uint64_t left = piece->edges; left != 0; left &= left - 1)
       move_gate(v, piece, (uint32_t)__builtin_ctzll(left));
-    __builtin_memcpy(at, piece->gate, v->rows[i].n_bytes);
+    __builtin_memcpy(at, &piece->gate, v->rows[i].n_bytes);
   }
 }
 

@@ -49,6 +49,10 @@ static KrStatus add_small(KrRatio a, uint32_t b_num, uint32_t b_den, bool b_nega
 }
 
 static KrStatus add_signed(KrRatio a, KrRatio b, bool b_negative, KrRatio *result) {
+  if (b.num == 0 || (a.num == 0 && b_negative == (b.num < 0))) {
+    *result = b.num == 0 ? a : b;
+    return KR_OK;
+  }
   uint64_t a_den = (uint64_t)a.den, b_den = (uint64_t)b.den;
   if (a_den != 0 && b_den != 0 && (magnitude(a.num) | magnitude(b.num) | a_den | b_den) >> 31 == 0)
     return add_small(a, (uint32_t)magnitude(b.num), (uint32_t)b_den, b_negative, result);
