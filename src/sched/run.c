@@ -296,7 +296,7 @@ static void find_place(KrRun *run, KrRunUnit *unit, KrRunStep *step) {
   const KrClock *source = &graph->flows[graph->nodes[node->source.node].flow].clock;
   step->knots = KR_NEW_ARRAY(run->arena, KrRunKnot, 4);
   for (KrRunPlace *place = unit->places; place != NULL && step->place == NULL; place = place->next)
-    if (kr_ratio_compare(place->source.dt, source->dt) == 0 &&
+    if (place->elem == node->type.elem && kr_ratio_compare(place->source.dt, source->dt) == 0 &&
         kr_ratio_compare(place->source.phase, source->phase) == 0 &&
         kr_ratio_compare(place->shift, step->plan->shift) == 0)
       step->place = place;
@@ -304,6 +304,7 @@ static void find_place(KrRun *run, KrRunUnit *unit, KrRunStep *step) {
   step->place = KR_NEW(run->arena, KrRunPlace);
   step->place->next = unit->places;
   unit->places = step->place;
+  step->place->elem = node->type.elem;
   step->place->source = *source;
   step->place->shift = step->plan->shift;
   step->place->tick = -1;

@@ -42,8 +42,10 @@ typedef struct KrRunPart {
   int64_t k;
 } KrRunPart;
 
-/// Where the ticks of a slice fall on a source's clock, for all crossings of a unit from it.
+/// Where the ticks of a slice fall on a source's clock, for all crossings of a unit from it to one
+/// type, which the fractions have.
 typedef struct KrRunPlace {
+  KrElem elem;
   KrClock source;
   KrRatio shift;
   int64_t tick; ///< -1: not known
