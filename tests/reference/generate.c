@@ -27,7 +27,7 @@ static void put_event_list(Maker *m) {
 static void put_events(Maker *m) {
   m->n_events = below(m, 4);
   for (uint32_t i = 0; i < m->n_events; i++) {
-    uint32_t form = below(m, 10), one = i > 0 ? below(m, i) : 0;
+    uint32_t form = below(m, 11), one = i > 0 ? below(m, i) : 0;
     PUT("let e%u = ", i);
     if (i > 0 && form < 2) {
       PUT("e%u.delay(%u/7000 * 1s)\n", one, 1 + below(m, 100));
@@ -35,9 +35,13 @@ static void put_events(Maker *m) {
       PUT("event.merge(e%u, e%u)\n", one, i - 1);
     } else if (i > 0 && form == 4) {
       PUT("e%u.filter(|n| n.vel > 0.4)\n", one);
+    } else if (i > 0 && form == 6) {
+      PUT("e%u.map(|n, at| Note{freq: n.freq * 0.75 + floor(at / 3ms) %% 5 * 10Hz, vel: n.vel})\n",
+          one);
     } else if (form == 5) {
-      PUT("event.every(%u/10000 * 1s, phase=%u/9000 * 1s, payload=", 5 + below(m, 90),
-          below(m, 99));
+      // Many in a tick now and then.
+      uint32_t period = chance(m, 25) ? 100 + below(m, 900) : 5000 + 1000 * below(m, 90);
+      PUT("event.every(%u/10000000 * 1s, phase=%u/9000 * 1s, payload=", period, below(m, 99));
       put_note(m, true);
       PUT(")\n");
     } else {
