@@ -178,6 +178,8 @@ typedef struct KrArgs {
   uint32_t n;
 } KrArgs;
 KrVal kr_elab_call(KrElab *e, const KrAst *ast, const KrArg *first);
+/// The default length of a render covers a release of that length.
+void kr_note_release(KrElab *e, KrRatio seconds);
 /// `random(seed).uniform` without arguments.
 KrVal kr_call_random(KrElab *e, const KrVal *random, KrText name, KrSpan span);
 KrVal kr_apply(KrElab *e, const KrVal *fn, KrArgs args, KrSpan span);

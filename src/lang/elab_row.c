@@ -502,11 +502,15 @@ static bool find_type(KrElab *e, const Call *call, KrType *type) {
   return false;
 }
 
-static void note_release(KrElab *e, const Call *call) {
+void kr_note_release(KrElab *e, KrRatio seconds) {
+  if (kr_ratio_compare(seconds, e->graph->longest_release) > 0) e->graph->longest_release = seconds;
+}
+
+static void note_releases(KrElab *e, const Call *call) {
   for (uint32_t i = 0; i < call->n_ports; i++)
     if (strcmp(call->op->in[i].name, "release") == 0 && call->port[i].kind == KR_VALUE_CONST &&
-        call->port[i].exact && kr_ratio_compare(call->port[i].ratio, e->graph->longest_release) > 0)
-      e->graph->longest_release = call->port[i].ratio;
+        call->port[i].exact)
+      kr_note_release(e, call->port[i].ratio);
 }
 
 static KrVal emit_row(KrElab *e, Call *call, KrDim dim) {
@@ -534,7 +538,7 @@ static KrVal emit_row(KrElab *e, Call *call, KrDim dim) {
                  .port = call->port,
                  .n_out = kr_op_outs(call->op)};
   if (!find_type(e, call, &node.type)) return kr_val_poison();
-  note_release(e, call);
+  note_releases(e, call);
   KrRef ref = kr_emit_node(e, node, call->op->name, call->span);
   KrVal first = kr_val_stream(ref, node.type);
   first.dim = node.type.shape == KR_SHAPE_SCALAR ? result_dim(call->op, dim) : (KrDim){0};

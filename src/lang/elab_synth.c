@@ -83,8 +83,16 @@ typedef struct Play {
 
 static bool is_param(const KrAst *ast) { return ast != NULL && ast->kind == KR_AST_PARAM; }
 
-// `@alias(a=attack)`: `a` is another name of `attack`.
-static bool is_alias(const KrAst *synth, KrText name, KrText param) {
+static const KrAst *attribute_of(const KrAst *synth, const char *name) {
+  for (uint32_t i = 1; i < synth->n; i++)
+    if (synth->at[i] != NULL && synth->at[i]->kind == KR_AST_ATTRIBUTE &&
+        kr_text_is(synth->at[i]->text, name))
+      return synth->at[i];
+  return NULL;
+}
+
+// `@alias(a=attack)`: `a` is another name of `attack`. The nth of all, NULL: there is none.
+static const KrAst *nth_alias(const KrAst *synth, uint32_t n) {
   for (uint32_t i = 1; i < synth->n; i++) {
     const KrAst *attribute = synth->at[i];
     if (attribute == NULL || attribute->kind != KR_AST_ATTRIBUTE ||
@@ -92,11 +100,17 @@ static bool is_alias(const KrAst *synth, KrText name, KrText param) {
       continue;
     for (uint32_t k = 0; k < attribute->n; k++) {
       const KrAst *arg = attribute->at[k];
-      if (arg != NULL && arg->kind == KR_AST_ARG && kr_text_equal(arg->text, name) && arg->n > 0 &&
-          arg->at[0] != NULL && kr_text_equal(arg->at[0]->text, param))
-        return true;
+      bool is_alias = arg != NULL && arg->kind == KR_AST_ARG && arg->n > 0 && arg->at[0] != NULL;
+      if (is_alias && n-- == 0) return arg;
     }
   }
+  return NULL;
+}
+
+static bool is_alias(const KrAst *synth, KrText name, KrText param) {
+  const KrAst *alias;
+  for (uint32_t i = 0; (alias = nth_alias(synth, i)) != NULL; i++)
+    if (kr_text_equal(alias->text, name) && kr_text_equal(alias->at[0]->text, param)) return true;
   return false;
 }
 
@@ -168,9 +182,8 @@ static void note_releases(KrElab *e, const Play *play, uint32_t field) {
   const KrEvents *events = &e->graph->events[play->events];
   for (uint32_t i = 0; i < events->n_items; i++) {
     const KrEventValue *value = &events->items[i].values[field];
-    if (events->items[i].values != NULL && value->present && value->exact &&
-        kr_ratio_compare(value->ratio, e->graph->longest_release) > 0)
-      e->graph->longest_release = value->ratio;
+    if (events->items[i].values != NULL && value->present && value->exact)
+      kr_note_release(e, value->ratio);
   }
 }
 
@@ -195,9 +208,8 @@ static void bind_param(KrElab *e, const Play *play, uint32_t child) {
     val = kr_spec_convert(e, val, &spec,
                           play->args[child] != NULL ? play->args[child]->span : param->span);
   bool is_number = val.kind == KR_VAL_NUMBER || val.kind == KR_VAL_STREAM;
-  if (kr_text_is(param->text, "release") && val.kind == KR_VAL_NUMBER && val.as.number.exact &&
-      kr_ratio_compare(val.as.number.ratio, e->graph->longest_release) > 0)
-    e->graph->longest_release = val.as.number.ratio;
+  if (kr_text_is(param->text, "release") && val.kind == KR_VAL_NUMBER && val.as.number.exact)
+    kr_note_release(e, val.as.number.ratio);
   // A note may use any name of the parameter.
   for (; field != KR_NONE && is_number; field = find_field(e, play, param->text, field + 1)) {
     if (kr_text_is(param->text, "release")) note_releases(e, play, field);
@@ -255,14 +267,6 @@ static uint32_t first_param(const KrAst *synth) {
   return KR_NONE;
 }
 
-static const KrAst *attribute_of(const KrAst *synth, const char *name) {
-  for (uint32_t i = 1; i < synth->n; i++)
-    if (synth->at[i] != NULL && synth->at[i]->kind == KR_AST_ATTRIBUTE &&
-        kr_text_is(synth->at[i]->text, name))
-      return synth->at[i];
-  return NULL;
-}
-
 static const KrVal *find_chain(KrElab *e, const KrAst *synth, KrScope *outer) {
   const KrAst *attribute = attribute_of(synth, "through");
   if (attribute == NULL) return NULL;
@@ -297,17 +301,30 @@ static const KrAst *join_params(KrElab *e, const KrAst *synth, const KrAst *chai
 
 // ---- the arguments of `play`
 
+// The nearest name so far.
+typedef struct Near {
+  KrText name;
+  uint32_t distance;
+} Near;
+
+static void look_near(Near *near, KrText wanted, KrText name) {
+  uint32_t d = kr_text_distance(wanted, name);
+  if (d >= near->distance || d >= wanted.n) return;
+  *near = (Near){name, d};
+}
+
+// KR_NONE: `near` is the parameter, or the other name of one, that comes closest.
 static uint32_t find_param(const KrAst *synth, KrText name, KrText *near) {
-  uint32_t distance = 4;
+  Near nearest = {{NULL, 0}, 4};
+  const KrAst *alias;
   for (uint32_t i = 1; i < synth->n; i++) {
     if (!is_param(synth->at[i])) continue;
-    KrText param = synth->at[i]->text;
-    if (names_param(synth, name, param)) return i;
-    uint32_t d = kr_text_distance(name, param);
-    if (d >= distance || d >= name.n) continue;
-    distance = d;
-    *near = param;
+    if (names_param(synth, name, synth->at[i]->text)) return i;
+    look_near(&nearest, name, synth->at[i]->text);
   }
+  for (uint32_t i = 0; (alias = nth_alias(synth, i)) != NULL; i++)
+    look_near(&nearest, name, alias->text);
+  *near = nearest.name;
   return KR_NONE;
 }
 
@@ -326,20 +343,12 @@ static const char *near_hint(KrElab *e, const KrAst *synth, KrText near) {
   return near.n > 0 ? kr_text_print(e->arena, "did you mean `%t`?", near) : list_params(e, synth);
 }
 
-// `@voices=16` of the synth, what `play` takes when it is not told.
-static const KrAst *preset_voices(const KrAst *synth) {
-  for (uint32_t i = 1; i < synth->n; i++)
-    if (synth->at[i] != NULL && synth->at[i]->kind == KR_AST_ATTRIBUTE &&
-        kr_text_is(synth->at[i]->text, "voices") && synth->at[i]->n > 0)
-      return synth->at[i]->at[0];
-  return NULL;
-}
-
 static bool read_settings(KrElab *e, const KrAst *synth, KrArg *voices, KrArg *round,
                           KrVoices *graph) {
   int64_t max = 64;
   uint32_t rounding = 1;
-  const KrAst *preset = preset_voices(synth);
+  const KrAst *attribute = attribute_of(synth, "voices");
+  const KrAst *preset = attribute != NULL && attribute->n > 0 ? attribute->at[0] : NULL;
   KrSpan span = voices != NULL ? voices->span : preset != NULL ? preset->span : synth->span;
   KrVal val = voices != NULL   ? *kr_arg_value(e, voices)
               : preset != NULL ? kr_elab_value(e, preset)
