@@ -242,10 +242,9 @@ static bool FN(is_steady)(const FN(Player) * p) {
     if (onset[t * s[IN_ONSET] + p->lane] != 0) return false;
   return true;
 }
-// … and all ticks lie well within the part: they are played here.
+// All ticks of a steady call lie well within the part: they are played here.
 static bool FN(play_within)(FN(Player) * p, REAL *out) {
   FN(Head) *h = &p->head;
-  if (!FN(is_steady)(p)) return false;
   int64_t step = FN(step_at)(p, 0), at = h->at, end = at + step * p->call->n;
   FN(tune)(&p->reader, step);
   if (p->reader.node > 0 || p->reader.blend > 0) return false;
@@ -290,14 +289,19 @@ static uint32_t FN(play)(FN(Player) * p, REAL *out) {
   const uint8_t *loops = p->call->in[IN_LOOP];
   const uint32_t lanes = p->call->lanes;
   uint32_t silent = 0;
-  if (FN(play_within)(p, out)) return p->call->n;
+  const bool steady = FN(is_steady)(p);
+  int64_t step = 0, whole = 0;
+  if (steady && FN(play_within)(p, out)) return p->call->n;
   for (uint32_t t = 0; t < p->call->n; t++) {
     bool loop = loops[t * p->strides[IN_LOOP] + p->lane] != 0;
-    int64_t step = FN(step_at)(p, t), whole = step;
     REAL residual;
-    FN(tune)(&p->reader, step);
-    out[t * lanes] =
-        FN(starts)(p, t, &residual) ? FN(strike)(p, t, &step, loop, residual) : FN(value)(p, loop);
+    if (!steady || t == 0) {
+      step = whole = FN(step_at)(p, t);
+      FN(tune)(&p->reader, step);
+    }
+    out[t * lanes] = !steady && FN(starts)(p, t, &residual)
+                         ? FN(strike)(p, t, &step, loop, residual)
+                         : FN(value)(p, loop);
     if (!p->begun || loop || p->rest > 0 || !FN(is_over)(&p->head)) silent = t + 1;
     if (p->begun) FN(move)(p, step, whole, loop);
   }
