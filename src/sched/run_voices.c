@@ -341,12 +341,27 @@ static void put_note(KrRunVoices *v, const KrGraph *graph, uint32_t index,
   }
 }
 
+// Silent from `tick` on, whatever it was doing.
+static void drop_lane(KrRunVoices *v, uint32_t lane, int64_t tick) {
+  KrVoiceGroup *group = &v->groups[lane / KR_LANES];
+  kr_voice_pool_drop(&v->pool, lane, tick);
+  group->until[lane % KR_LANES] = tick;
+  v->sounds[lane / KR_LANES] &= (uint16_t) ~(1u << lane % KR_LANES);
+  drop_start(group, lane % KR_LANES);
+}
+
+// What has not been heard yet need not fade.
 static void steal_voice(KrRunVoices *v, int64_t tick) {
   kr_voices_levels(v);
   uint32_t lane = kr_voice_pool_find_victim(&v->pool, tick);
+  if (v->pool.open_lane == lane) v->pool.open_lane = KR_VOICE_POOL_NONE;
+  if (v->pool.lanes[lane].born >= tick) {
+    v->pool.n_stolen++;
+    drop_lane(v, lane, tick);
+    return;
+  }
   kr_voice_pool_steal(&v->pool, lane, tick);
   v->groups[lane / KR_LANES].fades |= 1u << lane % KR_LANES;
-  if (v->pool.open_lane == lane) v->pool.open_lane = KR_VOICE_POOL_NONE;
 }
 
 static void release_lane(KrRunVoices *v, uint32_t lane, int64_t tick, KrRatio late) {
@@ -373,10 +388,7 @@ static uint32_t choose_lane(KrRun *run, KrRunVoices *v, int64_t tick) {
   lane = kr_voice_pool_find_free(pool);
   if (lane != KR_VOICE_POOL_NONE) return lane;
   lane = kr_voice_pool_find_faded(pool);
-  kr_voice_pool_drop(pool, lane, tick);
-  v->groups[lane / KR_LANES].until[lane % KR_LANES] = tick;
-  v->sounds[lane / KR_LANES] &= (uint16_t) ~(1u << lane % KR_LANES);
-  drop_start(&v->groups[lane / KR_LANES], lane % KR_LANES);
+  drop_lane(v, lane, tick);
   return lane;
 }
 

@@ -2,7 +2,7 @@
 #include "voice/voice_pool.h"
 
 uint32_t kr_voice_pool_groups(uint32_t max) {
-  uint32_t spare = max / 4 < KR_VOICE_POOL_LANES ? KR_VOICE_POOL_LANES : max / 4;
+  uint32_t spare = max < KR_VOICE_POOL_LANES ? KR_VOICE_POOL_LANES : max;
   return (max + spare + KR_VOICE_POOL_LANES - 1) / KR_VOICE_POOL_LANES;
 }
 

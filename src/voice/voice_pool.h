@@ -37,7 +37,7 @@ typedef struct KrVoicePool {
   uint32_t open_lane; ///< whose note lasts until the next one, KR_VOICE_POOL_NONE
 } KrVoicePool;
 
-/// Lanes for `max` voices and for a quarter of them, at least sixteen, that fade.
+/// Lanes for `max` voices and for as many, at least sixteen, that fade.
 uint32_t kr_voice_pool_groups(uint32_t max);
 /// Takes the arena's memory. [main]
 void kr_voice_pool_prepare(KrVoicePool *pool, KrArena *arena, uint32_t max);

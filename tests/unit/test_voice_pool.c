@@ -42,8 +42,8 @@ static void notes_take_the_lowest_free_lane(void **state) {
 static void a_pool_has_lanes_for_voices_that_fade(void **state) {
   (void)state;
   assert_int_equal(kr_voice_pool_groups(1), 2);
-  assert_int_equal(kr_voice_pool_groups(64), 5);
-  assert_int_equal(kr_voice_pool_groups(4096), 320);
+  assert_int_equal(kr_voice_pool_groups(64), 8);
+  assert_int_equal(kr_voice_pool_groups(4096), 512);
 }
 
 static void the_longest_released_goes_then_the_quietest_then_the_oldest(void **state) {
