@@ -228,6 +228,12 @@ static KrVal finish_call(KrElab *e, Call *call);
 
 /// A row applied to a tuple is applied to each of its items.
 static KrVal map_tuple(KrElab *e, const Call *call, uint32_t n) {
+  if (kr_op_outs(call->op) > 1) {
+    kr_diagnose(e->list, KR_ERROR, call->span, "call it for every channel: `x.0`, `x.1`, …",
+                "`%s` makes %u channels itself, this is a tuple of %u", call->op->name,
+                (unsigned)kr_op_outs(call->op), n);
+    return kr_val_poison();
+  }
   KrVal out = kr_val_items(KR_VAL_TUPLE, KR_NEW_ARRAY(e->arena, KrVal, n), n);
   for (uint32_t k = 0; k < n; k++) {
     Call one = *call;

@@ -267,19 +267,37 @@ static uint32_t first_param(const KrAst *synth) {
   return KR_NONE;
 }
 
+// What the name of a chain stands for, seen from where the synth is written; NULL: nothing.
+static const KrVal *chain_value(KrElab *e, const KrAst *name, KrScope *outer) {
+  if (name == NULL) return NULL;
+  if (name->kind == KR_AST_NAME) {
+    const KrBinding *found = kr_scope_find(outer, name->text);
+    return found == NULL ? NULL : &found->val;
+  }
+  if (name->kind != KR_AST_MEMBER) return NULL;
+  KrContext saved = e->now;
+  e->now.scope = outer;
+  KrVal val = kr_elab_expr(e, name);
+  e->now = saved;
+  return kr_arena_copy(e->arena, &val, sizeof val);
+}
+
 static const KrVal *find_chain(KrElab *e, const KrAst *synth, KrScope *outer) {
   const KrAst *attribute = attribute_of(synth, "through");
   if (attribute == NULL) return NULL;
   const KrAst *arg = attribute->n > 1 ? attribute->at[1] : NULL;
-  const KrAst *name = arg != NULL && arg->n > 0 ? arg->at[0] : NULL;
-  KrBinding *found =
-      name == NULL || name->kind != KR_AST_NAME ? NULL : kr_scope_find(outer, name->text);
-  const KrVal *val = found == NULL ? NULL : &found->val;
-  if (val != NULL && val->kind == KR_VAL_SYNTH && val->as.fn.ast->at[0] != NULL &&
-      first_param(val->as.fn.ast) != KR_NONE)
-    return val;
-  kr_diagnose(e->list, KR_ERROR, attribute->span, "write `synth strip(x = 0, …)` and name it here",
-              "`@through` wants the name of a synth whose first parameter takes the sound");
+  const KrVal *val = chain_value(e, arg != NULL && arg->n > 0 ? arg->at[0] : NULL, outer);
+  bool is_chain = val != NULL && val->kind == KR_VAL_SYNTH && val->as.fn.ast->at[0] != NULL &&
+                  first_param(val->as.fn.ast) != KR_NONE;
+  if (is_chain && attribute_of(val->as.fn.ast, "through") == NULL) return val;
+  if (is_chain)
+    kr_diagnose(e->list, KR_ERROR, attribute->span, "put what both do into one synth",
+                "`%t` goes through a synth itself: a sound goes through one synth",
+                val->as.fn.ast->text);
+  else
+    kr_diagnose(e->list, KR_ERROR, attribute->span,
+                "write `synth strip(x = 0, …)` and name it here",
+                "`@through` wants the name of a synth whose first parameter takes the sound");
   return NULL;
 }
 
@@ -420,23 +438,44 @@ static bool follows_gate(const KrElab *e, KrRef ref, uint32_t depth) {
   return false;
 }
 
+// A player that goes round and round.
+static bool is_looped(const KrNode *node) {
+  for (uint32_t k = 0; k < kr_op_ports(node->op); k++)
+    if (strcmp(node->op->in[k].name, "loop") == 0 && node->port[k].kind == KR_VALUE_CONST)
+      return node->port[k].value != 0;
+  return false;
+}
+
 static void warn_endless(KrElab *e, const Play *play, const KrFlow *flow) {
   enum { DEPTH = 12 };
-  uint32_t n_ends = 0, index = flow->first_node;
+  uint32_t n_gates = 0, n_else = 0, index = flow->first_node;
+  const KrNode *looped = NULL;
   for (uint32_t i = 0; i < flow->n_nodes; i++, index = e->graph->nodes[index].next_node) {
     const KrNode *node = &e->graph->nodes[index];
     if (node->kind != KR_NODE_OP || (node->op->flags & KR_OP_ENDS) == 0) continue;
-    n_ends++;
-    if (node->op->in[0].kind != KR_PORT_GATE || follows_gate(e, node->in[0], DEPTH)) continue;
+    if (node->op->in[0].kind != KR_PORT_GATE) {
+      n_else++;
+      if (is_looped(node)) looped = node;
+      continue;
+    }
+    n_gates++;
+    if (follows_gate(e, node->in[0], DEPTH)) continue;
     kr_diagnose(e->list, KR_WARNING, kr_origin_span(node->origin),
                 kr_text_print(e->arena, "write `%s(gate, …)`", node->op->name),
                 "a voice of `%t` may never end: this envelope does not follow its `gate`",
                 play->synth->text);
   }
-  if (n_ends > 0) return;
-  kr_diagnose(e->list, KR_WARNING, play->synth->name_span, "multiply its output by `adsr(gate, …)`",
-              "no envelope ends a voice of `%t`: its notes are cut where their gates fall",
-              play->synth->text);
+  if (n_gates > 0) return;
+  if (looped != NULL)
+    kr_diagnose(e->list, KR_WARNING, kr_origin_span(looped->origin),
+                "multiply its output by `adsr(gate, …)`",
+                "a voice of `%t` never ends: `%s` goes round and no envelope ends it",
+                play->synth->text, looped->op->name);
+  else if (n_else == 0)
+    kr_diagnose(e->list, KR_WARNING, play->synth->name_span,
+                "multiply its output by `adsr(gate, …)`",
+                "no envelope ends a voice of `%t`: its notes are cut where their gates fall",
+                play->synth->text);
 }
 
 // ---- the body
@@ -563,7 +602,9 @@ static KrVal play_synth(KrElab *e, Play *play, KrArgs args, KrSpan span) {
   bool ok = elaborate_body(e, play, &graph, &body);
   warn_unused(e, play);
   if (!ok) return kr_val_poison();
-  warn_endless(e, play, &e->graph->flows[graph.body]);
+  const KrNode *out = &e->graph->nodes[graph.out[0].node];
+  bool is_silent = out->kind == KR_NODE_CONST && out->value.as.u64 == 0;
+  if (!is_silent) warn_endless(e, play, &e->graph->flows[graph.body]);
   KrNode node = {.kind = KR_NODE_VOICES,
                  .type = KR_TYPE_SCALAR(e->now.real),
                  .events = play->events,

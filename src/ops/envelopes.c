@@ -158,8 +158,12 @@ typedef struct WN(Envelope) {
   bool percussive, bent, held; // held: no time moves
 } WN(Envelope);
 
+// A negative time, or one that is no number, is none.
 KR_INLINE void WN(times_at)(const WN(Envelope) * e, uint32_t t, uint32_t v, V *times) {
-  for (int i = 0; i < N_TIMES; i++) times[i] = VF(load)(e->times[i] + t * e->time_strides[i] + v);
+  for (int i = 0; i < N_TIMES; i++) {
+    times[i] = VF(load)(e->times[i] + t * e->time_strides[i] + v);
+    if (i != TIME_SUSTAIN) times[i] = VF(greater)(times[i], VF(all)(0));
+  }
 }
 KR_INLINE VI WN(held_at)(const WN(Envelope) * e, uint32_t t, uint32_t v) {
   return VF(lt)(VF(all)(0), VF(load)((const REAL *)e->call->in[0] + t * e->strides[0] + v));
@@ -362,7 +366,10 @@ static void WN(run_tile)(const WN(Envelope) * e) {
 // Is lane l through with its last segment at tick t of the call, all of which has run?
 static bool WN(is_over)(const WN(Envelope) * e, uint32_t l, uint32_t t) {
   REAL time[N_TIMES], age = (REAL)(e->age[l] - (int32_t)(e->call->n - t));
-  for (int i = 0; i < N_TIMES; i++) time[i] = e->times[i][t * e->time_strides[i] + l] * e->rate[l];
+  for (int i = 0; i < N_TIMES; i++) {
+    REAL x = e->times[i][t * e->time_strides[i] + l];
+    time[i] = (x > 0 ? x : 0) * e->rate[l];
+  }
   if (!e->percussive) return !(age < e->residual[l] + time[TIME_RELEASE]);
   return !(age < e->residual[l] + time[TIME_ATTACK] + time[TIME_DECAY]);
 }
