@@ -156,6 +156,7 @@ typedef struct WN(Envelope) {
   uint8_t *stage, *gate;
   const REAL *rate, *curve;
   bool percussive, bent, held; // held: no time moves
+  uint64_t rows;               // bit per tick: there may be an event in it
 } WN(Envelope);
 
 // A negative time, or one that is no number, is none.
@@ -253,31 +254,50 @@ KR_INLINE void WN(run_plain)(const WN(Envelope) * e, uint32_t v, uint32_t t, uin
   if (!WN(has_edges)(e)) lanes->gate = WN(held_at)(e, end - 1, v);
 }
 
-// The first tick from `t` with an onset or a release in some lane of the vector, n when there is
+// The ticks in which some lane may begin or end: where a gate moves, an onset and the tick after
+// it, whose gate may be down already, and the first, of which the one before is not known.
+static uint64_t WN(find_rows)(const WN(Envelope) * e) {
+  const KrCall *call = e->call;
+  const uint8_t *onsets = call->in[1];
+  if (WN(has_edges)(e)) return *call->voice->edges;
+  // What does not move has no event in its second tick, but for onsets in every one.
+  if (e->strides[0] == 0 && onsets == NULL) return call->n > 1 ? 3 : 1;
+  uint64_t rows = 1;
+  VI before[KR_WIDTH / VN];
+  for (uint32_t i = 0; i < KR_WIDTH / VN; i++) before[i] = WN(held_at)(e, 0, i * VN);
+  for (uint32_t t = 0; t < call->n; t++) {
+    uint64_t some[2] = {0, 0};
+    VI moves = VF(all_bits)(0);
+    for (uint32_t i = 0; i < KR_WIDTH / VN; i++) {
+      VI held = WN(held_at)(e, t, i * VN);
+      moves |= held ^ before[i];
+      before[i] = held;
+    }
+    if (onsets != NULL) __builtin_memcpy(some, onsets + t * e->strides[1], KR_WIDTH);
+    if ((some[0] | some[1]) != 0) rows |= UINT64_C(3) << t;
+    if (VF(any)(moves)) rows |= UINT64_C(1) << t;
+  }
+  return call->n < 64 ? rows & ((UINT64_C(1) << call->n) - 1) : rows;
+}
+
+// The first of them from `t` with an onset or a release in some lane of the vector, n when there is
 // none.
 KR_INLINE uint32_t WN(next_event)(const WN(Envelope) * e, uint32_t v, uint32_t t,
                                   const WN(Lanes) * lanes) {
-  const KrCall *call = e->call;
-  const uint8_t *onsets = call->in[1];
-  if (WN(has_edges)(e)) {
-    for (uint64_t left = t < KR_TILE ? *call->voice->edges >> t : 0; left != 0; left >>= 1, t++) {
-      uint32_t still = (uint32_t)__builtin_ctzll(left);
-      t += still, left >>= still;
-      if (VF(any)(WN(held_at)(e, t, v) ^ lanes->gate)) return t;
-    }
-    return call->n;
-  }
-  bool still = e->strides[0] == 0 && (onsets == NULL || e->strides[1] == 0);
+  const uint8_t *onsets = e->call->in[1];
   VI on = e->percussive ? VF(all_bits)(0) : lanes->on, before = lanes->gate;
-  for (uint32_t first = t; t < call->n; t++) {
+  for (uint64_t left = t < KR_TILE ? e->rows >> t : 0; left != 0; left >>= 1, t++) {
+    uint32_t still = (uint32_t)__builtin_ctzll(left);
+    t += still, left >>= still;
     VI held = WN(held_at)(e, t, v), busy = on & ~held;
-    busy |= onsets == NULL ? held & ~before : VF(mask_of)(onsets + t * e->strides[1] + v);
+    if (WN(has_edges)(e))
+      busy = held ^ before;
+    else
+      busy |= onsets == NULL ? held & ~before : VF(mask_of)(onsets + t * e->strides[1] + v);
     before = held;
     if (VF(any)(busy)) return t;
-    // What does not move has no event in its second tick that is not in every later one.
-    if (still && t > first) return call->n;
   }
-  return call->n;
+  return e->call->n;
 }
 
 KR_INLINE V WN(residual_at)(const WN(Envelope) * e, uint32_t input, uint32_t t, uint32_t v) {
@@ -344,6 +364,20 @@ static bool WN(is_flat)(const WN(Envelope) * e, const WN(Lanes) * lanes) {
   return flat;
 }
 
+// Gates and ages after a tile without events.
+KR_INLINE void WN(keep_quiet)(const WN(Envelope) * e) {
+  const REAL *gates = (const REAL *)e->call->in[0] + (e->call->n - 1) * e->strides[0];
+  const int32_t n = (int32_t)e->call->n;
+  int32_t age[KR_WIDTH];
+  __builtin_memcpy(age, e->age, sizeof age);
+  for (uint32_t l = 0; l < KR_WIDTH; l++) {
+    int32_t left = INT32_MAX - age[l];
+    age[l] += n < left ? n : left;
+  }
+  __builtin_memcpy(e->age, age, sizeof age);
+  for (uint32_t l = 0; !WN(has_edges)(e) && l < KR_WIDTH; l++) e->gate[l] = gates[l] > 0;
+}
+
 static void WN(run_tile)(const WN(Envelope) * e) {
   WN(Lanes) lanes[KR_WIDTH / VN];
   uint32_t event[KR_WIDTH / VN], n = e->call->n;
@@ -354,13 +388,10 @@ static void WN(run_tile)(const WN(Envelope) * e) {
     quiet = quiet && event[i] == n;
   }
   bool flat = quiet && WN(is_flat)(e, lanes);
-  for (uint32_t i = 0; i < KR_WIDTH / VN; i++) {
-    if (flat && !WN(has_edges)(e))
-      lanes[i].gate = WN(held_at)(e, n - 1, i * VN);
-    else if (!flat)
-      WN(run_vector)(e, i * VN, event[i], &lanes[i]);
-    WN(keep_lanes)(e, i * VN, &lanes[i]);
-  }
+  for (uint32_t i = 0; i < KR_WIDTH / VN && !flat; i++)
+    WN(run_vector)(e, i * VN, event[i], &lanes[i]);
+  for (uint32_t i = 0; i < KR_WIDTH / VN && !quiet; i++) WN(keep_lanes)(e, i * VN, &lanes[i]);
+  if (quiet) WN(keep_quiet)(e);
 }
 
 // Is lane l through with its last segment at tick t of the call, all of which has run?
@@ -450,6 +481,7 @@ APART void WN(envelope)(const KrCall *call, const Kind kind) {
   WN(choose_times)(&e, kind);
   for (uint32_t v = 0; v < KR_WIDTH; v += VN)
     e.bent |= VF(any)(~VF(eq)(VF(load)(e.curve + v), VF(all)(0)));
+  e.rows = WN(find_rows)(&e);
   WN(run_tile)(&e);
   if (call->voice != NULL) WN(find_ends)(&e);
 }
