@@ -246,7 +246,8 @@ static void keep_starts(KrRunVoices *v, KrVoiceGroup *group) {
   }
 }
 
-// The gates that fall in it; then the next one to fall. What no envelope ends is held.
+// The gates that fall in it; then the next one to fall, of all that sound by then. What no envelope
+// ends is held.
 static void find_falls(KrRunVoices *v, uint32_t index) {
   KrVoiceGroup *group = &v->groups[index];
   KrVoicePiece *piece = &v->piece;
@@ -281,8 +282,8 @@ static bool run_piece(KrRun *run, KrRunVoices *v, uint32_t index, int64_t until,
   uint32_t later = 0; // begin at `until`
   for (uint32_t i = v->piece.n_starts; i < group->n_starts; i++) later |= 1u << group->starts[i];
   uint32_t lanes = all & ~later;
-  v->sounds[index] = (uint16_t)lanes;
   find_falls(v, index);
+  v->sounds[index] = (uint16_t)lanes;
   kr_voices_body(run, v, group);
   bool shaped = settle_lanes(v, index);
   v->sounds[index] |= (uint16_t)later;
