@@ -1,9 +1,9 @@
 /// How many events a second go through the ordered queue when 1 k, 64 k and 1 M are pending: each
 /// step takes the first event and puts in a later one, under the strict order. Prints CSV.
+#include "clock.h"
 #include "event/event.h"
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 /// Which times the events have.
 typedef enum Pattern { PATTERN_RANDOM, PATTERN_TICKS, PATTERN_EQUAL } Pattern;
@@ -15,12 +15,6 @@ static uint64_t draw(uint64_t *seed) {
   x ^= x >> 7;
   x ^= x << 17;
   return *seed = x;
-}
-
-static double read_seconds(void) {
-  struct timespec now;
-  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
-  return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
 }
 
 /// A time up to a second after `now`: any 64th of a sample, one of 100 ticks, or the next second.
@@ -58,7 +52,7 @@ static double run(Pattern pattern, uint32_t n_pending, uint32_t n_steps, uint64_
   for (uint32_t done = 0; done < n_steps; done += N_BATCH) {
     KrRatio now = kr_event_queue_find_first(&queue)->time;
     for (uint32_t i = 0; i < N_BATCH; i++) ahead[i] = reduce(draw_time(&seed, pattern, now));
-    double begin = read_seconds();
+    double begin = cpu_seconds();
     for (uint32_t i = 0; i < N_BATCH; i++) {
       kr_event_queue_pop(&queue, &event);
       *checksum = *checksum * 31 + event.sequence;
@@ -66,7 +60,7 @@ static double run(Pattern pattern, uint32_t n_pending, uint32_t n_steps, uint64_
       event.sequence = sequence++;
       if (kr_event_queue_push(&queue, &event) != KR_OK) return 0;
     }
-    seconds += read_seconds() - begin;
+    seconds += cpu_seconds() - begin;
   }
   kr_arena_deinit(&arena);
   return (n_steps + N_BATCH - 1) / N_BATCH * (double)N_BATCH / seconds;

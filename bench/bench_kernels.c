@@ -1,11 +1,11 @@
 // Nanoseconds per lane-tick of the hot kernels at every vector level, one lane and sixteen, spans
 // of
 // 64. usage: bench_kernels [NAME]   only the cases whose name begins so
+#include "clock.h"
 #include "ops/level.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 enum { N_INPUTS = 16, N_CALLS = 400, N_RUNS = 5 };
 
@@ -90,12 +90,6 @@ typedef struct Rig {
   uint64_t held, held_out;
   uint32_t lanes;
 } Rig;
-
-static double cpu_seconds(void) {
-  struct timespec t;
-  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
-  return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
-}
 
 // What the case says of a port: its mark, 0 when nothing.
 static char read_input(const Case *c, const char *port, double *value) {

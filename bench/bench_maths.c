@@ -1,11 +1,11 @@
 // Nanoseconds per value of the elementary functions: one by one, and many at once at every vector
 // level this processor has. The best of several runs over inputs of ordinary size.
+#include "clock.h"
 #include "math/many.h"
 #include "math/real.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 enum { N_VALUES = 4096, N_REPEATS = 5, N_RUNS = 20 };
 static float x32[N_VALUES], y32[N_VALUES], out32[N_VALUES];
@@ -22,12 +22,6 @@ typedef struct Row {
 } Row;
 #define ROW(name, doc) {#name, kr_f32_##name, kr_f64_##name, -10, 10},
 static Row ROWS[] = {KR_ELEMENTARY_LIST(ROW)};
-
-static double cpu_seconds(void) {
-  struct timespec t;
-  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
-  return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
-}
 
 static void set_range(Row *row) {
   const char *positive = " log log2 log10 ftom db ";

@@ -1,19 +1,13 @@
 // Nanoseconds per node-tick: a chain of additions, one tick at a time and in spans of 64, and what
 // of the latter is not the additions themselves; and bytes per flow.
+#include "clock.h"
 #include "kairo/kairo.h"
 #include "ops/level.h"
 #include "session/program.h"
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 enum { N_NODES = 1000, N_TICKS = 20000 };
-
-static double cpu_seconds(void) {
-  struct timespec t;
-  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
-  return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
-}
 
 static KrProgram *build_chain(uint32_t n_flows, uint32_t n_nodes, uint32_t span) {
   KrBuilder *b;

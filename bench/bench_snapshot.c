@@ -1,15 +1,9 @@
 /// Milliseconds to save and to restore a MiB of snapshot, checksums included: delay lines of one
 /// lane, and of lanes side by side.
+#include "clock.h"
 #include "kairo/kairo.h"
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
-
-static double read_seconds(void) {
-  struct timespec now;
-  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
-  return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
-}
 
 enum { N_RUNS = 9 };
 
@@ -23,11 +17,11 @@ static void measure(const char *name, const char *text) {
     return;
   for (int i = 0; i < N_RUNS; i++) {
     uint8_t *at = NULL;
-    double begin = read_seconds();
+    double begin = cpu_seconds();
     if (kr_session_save(session, &at, &n_bytes) != KR_OK) return;
-    double middle = read_seconds();
+    double middle = cpu_seconds();
     if (kr_session_restore(other, at, n_bytes) != KR_OK) return;
-    double end = read_seconds();
+    double end = cpu_seconds();
     kr_bytes_free(at);
     if (middle - begin < save) save = middle - begin;
     if (end - middle < restore) restore = end - middle;

@@ -3,11 +3,11 @@
 /// vector level, a note-on, notes at 100 000 a second, notes between two samples. Times are
 /// processor time of running and reading; programs that are compared run in turn, medians of all
 /// rounds. A bar stands behind what it is for.
+#include "clock.h"
 #include "kairo/kairo.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 enum { RATE = 48000, BLOCK = 480, N_ROUNDS = 7, N_DUELS = 41 };
 
@@ -48,12 +48,6 @@ typedef struct Piece {
   int64_t tick;
   uint32_t n_channels;
 } Piece;
-
-static double cpu_seconds(void) {
-  struct timespec t;
-  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
-  return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
-}
 
 static Piece load(const char *text, KrLevel level) {
   Piece piece = {.n_channels = 2};

@@ -89,6 +89,12 @@ static void fill_row(const Trial *trial, uint32_t input, uint32_t tick, uint32_t
   }
 }
 
+static void run_tile(Trial *trial, uint32_t tick, const void *const *in, double (*outs)[KR_TILE]) {
+  void *to[KR_MAX_OUTS];
+  for (uint32_t o = 0; o < KR_MAX_OUTS; o++) to[o] = outs[o];
+  rig_run(&trial->rig, tick, KR_TILE, 0, in, to);
+}
+
 // What came out after the broken ticks.
 typedef struct Outcome {
   uint32_t ticks; ///< until the last output that is not finite; 0: none
@@ -100,14 +106,12 @@ static Outcome recover(Trial *trial, uint64_t *seed) {
   Outcome outcome = {0};
   for (uint32_t tick = 0; tick < clean + N_AFTER; tick += KR_TILE) {
     const void *in[RIG_MAX_INPUTS] = {NULL};
-    void *to[KR_MAX_OUTS];
     for (uint32_t i = 0; i < trial->n_inputs; i++) {
       if (trial->kth[i] > 0) continue;
       fill_row(trial, i, tick, KR_TILE, rows[i], seed);
       in[i] = rows[i];
     }
-    for (uint32_t o = 0; o < KR_MAX_OUTS; o++) to[o] = outs[o];
-    rig_run(&trial->rig, tick, KR_TILE, 0, in, to);
+    run_tile(trial, tick, in, outs);
     for (uint32_t o = 0; o < kr_op_outs(trial->rig.op); o++)
       for (uint32_t t = 0; t < KR_TILE; t++) {
         double y = out_at(trial, outs[o], t);
@@ -136,7 +140,6 @@ static double modulated_peak(Trial *trial, uint64_t *seed, uint32_t every) {
   double peak = 0, now[RIG_MAX_INPUTS] = {0};
   for (uint32_t tick = 0; tick < N_MOVED; tick += KR_TILE) {
     const void *in[RIG_MAX_INPUTS] = {NULL};
-    void *to[KR_MAX_OUTS];
     for (uint32_t i = 0; i < trial->n_inputs; i++) {
       const KrPort *port = &trial->rig.op->in[trial->port_of[i]];
       if (trial->kth[i] > 0) continue;
@@ -146,8 +149,7 @@ static double modulated_peak(Trial *trial, uint64_t *seed, uint32_t every) {
       }
       in[i] = rows[i];
     }
-    for (uint32_t o = 0; o < KR_MAX_OUTS; o++) to[o] = outs[o];
-    rig_run(&trial->rig, tick, KR_TILE, 0, in, to);
+    run_tile(trial, tick, in, outs);
     for (uint32_t o = 0; o < kr_op_outs(trial->rig.op); o++)
       for (uint32_t t = 0; t < KR_TILE; t++) {
         double y = out_at(trial, outs[o], t);
