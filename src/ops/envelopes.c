@@ -191,6 +191,10 @@ KR_INLINE WN(Lanes) WN(lanes_of)(const WN(Envelope) * e, uint32_t v) {
 #endif
   return lanes;
 }
+KR_INLINE int32_t WN(older)(int32_t age, int32_t n_ticks) {
+  int32_t left = INT32_MAX - age;
+  return age + (n_ticks < left ? n_ticks : left);
+}
 // After the call.
 KR_INLINE void WN(keep_lanes)(const WN(Envelope) * e, uint32_t v, const WN(Lanes) * lanes) {
   const int32_t n = (int32_t)e->call->n;
@@ -208,8 +212,7 @@ KR_INLINE void WN(keep_lanes)(const WN(Envelope) * e, uint32_t v, const WN(Lanes
   VF(store_bits)(gate, lanes->gate);
   VF(store_bits)(struck, lanes->struck);
   for (uint32_t l = 0; l < VN; l++) {
-    int32_t old = e->age[v + l], left = INT32_MAX - old;
-    e->age[v + l] = struck[l] != 0 ? (int32_t)age[l] : old + (n < left ? n : left);
+    e->age[v + l] = struck[l] != 0 ? (int32_t)age[l] : WN(older)(e->age[v + l], n);
     e->stage[v + l] = on[l] != 0;
     e->gate[v + l] = gate[l] != 0;
   }
@@ -370,10 +373,7 @@ KR_INLINE void WN(keep_quiet)(const WN(Envelope) * e) {
   const int32_t n = (int32_t)e->call->n;
   int32_t age[KR_WIDTH];
   __builtin_memcpy(age, e->age, sizeof age);
-  for (uint32_t l = 0; l < KR_WIDTH; l++) {
-    int32_t left = INT32_MAX - age[l];
-    age[l] += n < left ? n : left;
-  }
+  for (uint32_t l = 0; l < KR_WIDTH; l++) age[l] = WN(older)(age[l], n);
   __builtin_memcpy(e->age, age, sizeof age);
   for (uint32_t l = 0; !WN(has_edges)(e) && l < KR_WIDTH; l++) e->gate[l] = gates[l] > 0;
 }

@@ -136,25 +136,20 @@ static const KrRunEvent *peek_delay(KrCursor *cursor, KrRatio until, KrRatio emi
   return &cursor->event;
 }
 
-// Puts payload and time of event k of n where the function reads them, in f64.
+// Puts payload (NULL: that of event 0) and time of event k of n where the function reads them, in
+// f64.
 static void load_arguments(KrCursor *cursor, const KrEventValue *values, KrRatio time, uint32_t k,
                            uint32_t n) {
   const KrEvents *source = &cursor->context->graph->events[cursor->events->sources[0]];
   for (uint32_t i = 0; i < cursor->n_in; i++) {
-    if (i < source->n_fields)
-      cursor->in[i * n + k] = kr_event_value(&source->fields[i], &values[i], KR_ELEM_F64).as.f64;
+    double *in = cursor->in + i * n;
+    if (i >= source->n_fields)
+      in[k] = kr_const_of(true, time, 0, KR_ELEM_F64).as.f64;
+    else if (values == NULL)
+      in[k] = in[0];
     else
-      cursor->in[i * n + k] = kr_const_of(true, time, 0, KR_ELEM_F64).as.f64;
+      in[k] = kr_event_value(&source->fields[i], &values[i], KR_ELEM_F64).as.f64;
   }
-}
-
-// The same payload as that of event 0.
-static void repeat_arguments(KrCursor *cursor, uint32_t k, uint32_t n) {
-  uint32_t n_fields = cursor->context->graph->events[cursor->events->sources[0]].n_fields;
-  for (uint32_t i = 0; i < cursor->n_in; i++)
-    cursor->in[i * n + k] = i < n_fields
-                                ? cursor->in[i * n]
-                                : kr_const_of(true, cursor->times[k], 0, KR_ELEM_F64).as.f64;
 }
 
 static void call_function(KrCursor *cursor, uint32_t n) {
@@ -178,10 +173,8 @@ static bool load_batch(KrCursor *cursor) {
     n++;
   cursor->n_batch = n;
   for (uint32_t k = 0; k < n; k++)
-    if (k == 0 || item[k] != item[0])
-      load_arguments(cursor, item[k]->values, cursor->times[k], k, n);
-    else
-      repeat_arguments(cursor, k, n);
+    load_arguments(cursor, k > 0 && item[k] == item[0] ? NULL : item[k]->values, cursor->times[k],
+                   k, n);
   if (n > 0) call_function(cursor, n);
   return n > 0;
 }

@@ -18,23 +18,27 @@ static uint8_t *columns_of(const KrRunVoices *v, uint32_t channel, uint32_t whic
   return v->columns + (2 * channel + which) * KR_TILE * kr_voice_row_bytes(v);
 }
 
+static void add_rows(const KrRunVoices *v, const void *from, uint32_t stride, uint32_t lanes,
+                     uint32_t n, void *sum) {
+  const KrLanes *at = v->heard->at_level;
+  if (v->elem == KR_ELEM_F32 && lanes == UINT16_MAX)
+    at->add_f32(from, stride, KR_LANES, false, n, sum);
+  else if (v->elem == KR_ELEM_F32)
+    at->add_some_f32(from, stride, lanes, n, sum);
+  else if (lanes == UINT16_MAX)
+    at->add_f64(from, stride, KR_LANES, false, n, sum);
+  else
+    at->add_some_f64(from, stride, lanes, n, sum);
+}
+
 // The lanes that are heard in a piece, +0 in the others, added to rows `to`.
 static void add_parts(const KrRunVoices *v, uint32_t channel, uint8_t *to) {
-  const KrLanes *at = v->heard->at_level;
   const size_t n_bytes = kr_voice_row_bytes(v), in_bytes = v->heard->in_bytes[channel];
-  const uint32_t stride = in_bytes == 0 ? 0 : KR_LANES;
+  const uint8_t *from = v->heard->in_base[channel];
   for (uint32_t i = 0, t = 0; i < v->piece.n_parts; t = v->piece.parts[i++].end) {
-    const void *from = (const uint8_t *)v->heard->in_base[channel] + t * in_bytes;
-    uint32_t lanes = v->piece.parts[i].lanes, n = v->piece.parts[i].end - t;
-    void *sum = to + t * n_bytes;
-    if (v->elem == KR_ELEM_F32 && lanes == UINT16_MAX)
-      at->add_f32(from, stride, KR_LANES, false, n, sum);
-    else if (v->elem == KR_ELEM_F32)
-      at->add_some_f32(from, stride, lanes, n, sum);
-    else if (lanes == UINT16_MAX)
-      at->add_f64(from, stride, KR_LANES, false, n, sum);
-    else
-      at->add_some_f64(from, stride, lanes, n, sum);
+    const KrVoicePart *part = &v->piece.parts[i];
+    add_rows(v, from + t * in_bytes, in_bytes == 0 ? 0 : KR_LANES, part->lanes, part->end - t,
+             to + t * n_bytes);
   }
 }
 
@@ -472,10 +476,8 @@ static void add_group(KrRunVoices *v, const KrVoiceGroup *group, bool direct, bo
     if (opens) __builtin_memset(sum, 0, n * kr_voice_row_bytes(v));
     if (direct)
       add_parts(v, c, sum);
-    else if (v->elem == KR_ELEM_F32)
-      v->heard->at_level->add_f32(own, KR_LANES, KR_LANES, false, n, sum);
     else
-      v->heard->at_level->add_f64(own, KR_LANES, KR_LANES, false, n, sum);
+      add_rows(v, own, KR_LANES, UINT16_MAX, n, sum);
   }
 }
 
