@@ -315,7 +315,26 @@ KR_INLINE VI WN(is_born)(const KrCall *call, uint32_t t, uint32_t v) {
   for (uint32_t l = 0; l < VN; l++) first[l] = -(INT)(call->voice->born[v + l] == call->tick + t);
   return VF(load_bits)(first);
 }
-// Tick t, in which lanes begin or end: from the value without that to the new one by the residual.
+// A tick in which lanes begin or end: from the value without that to the new one by the residual r,
+// by `shown` in what is put out.
+KR_INLINE V WN(cross_over)(const V *times, VI begins, VI ends, V r, V shown, const bool bent,
+                           WN(Lanes) * lanes) {
+  V age = WN(age)(lanes->age);
+  VI moves = begins | ends;
+  const WN(Line) old = WN(line_at)(lanes, age, lanes->residual, times);
+  V before = bent ? WN(line_value)(&old, age, true) : WN(line_value)(&old, age, false);
+  lanes->from = VF(select)(moves, WN(keep)(before), lanes->from);
+  lanes->residual = VF(select)(moves, r, lanes->residual);
+  lanes->on = (lanes->on | begins) & ~ends;
+  lanes->struck |= moves;
+  const V fresh = WN(fresh_at)(lanes, times);
+#if KR_PASS == 32
+  lanes->age = VF(select_bits)(moves, VF(all_bits)(1), lanes->age + 1);
+#else
+  lanes->age = VF(select)(moves, VF(all)(1), lanes->age + 1);
+#endif
+  return VF(select)(moves, before * shown + fresh * (1 - shown), before);
+}
 KR_INLINE void WN(run_event)(const WN(Envelope) * e, uint32_t v, uint32_t t, WN(Lanes) * lanes) {
   const KrCall *call = e->call;
   const uint8_t *onsets = call->in[1];
@@ -323,25 +342,12 @@ KR_INLINE void WN(run_event)(const WN(Envelope) * e, uint32_t v, uint32_t t, WN(
   WN(times_at)(e, t, v, times);
   VI held = WN(held_at)(e, t, v);
   VI begins = onsets == NULL ? held & ~lanes->gate : VF(mask_of)(onsets + t * e->strides[1] + v);
-  VI ends = e->percussive ? VF(all_bits)(0) : lanes->on & ~begins & ~held, moves = begins | ends;
-  V age = WN(age)(lanes->age);
-  const WN(Line) old = WN(line_at)(lanes, age, lanes->residual, times);
-  V before = e->bent ? WN(line_value)(&old, age, true) : WN(line_value)(&old, age, false);
+  VI ends = e->percussive ? VF(all_bits)(0) : lanes->on & ~begins & ~held;
   V r = VF(select)(begins, WN(residual_at)(e, 2, t, v), WN(residual_at)(e, 3, t, v));
-  lanes->from = VF(select)(moves, WN(keep)(before), lanes->from);
-  lanes->residual = VF(select)(moves, r, lanes->residual);
-  lanes->on = (lanes->on | begins) & ~ends;
+  V shown = VF(where)(~(begins & WN(is_born)(call, t, v)), r);
+  V out = WN(cross_over)(times, begins, ends, r, shown, e->bent, lanes);
   lanes->gate = held;
-  lanes->struck |= moves;
-  const V fresh = WN(fresh_at)(lanes, times);
-  r = VF(where)(~(begins & WN(is_born)(call, t, v)), r);
-  V out = VF(select)(moves, before * r + fresh * (1 - r), before);
   VF(store)((REAL *)call->out[0] + t * KR_WIDTH + v, out);
-#if KR_PASS == 32
-  lanes->age = VF(select_bits)(moves, VF(all_bits)(1), lanes->age + 1);
-#else
-  lanes->age = VF(select)(moves, VF(all)(1), lanes->age + 1);
-#endif
 }
 
 // One vector through the tile, from its first event on.
@@ -449,6 +455,70 @@ static void WN(find_ends)(const WN(Envelope) * e) {
   }
 }
 
+#if KR_WIDE
+// The first whole number not below x, at most `most`.
+KR_INLINE uint32_t FN(whole_from)(REAL x, uint32_t most) {
+  if (!(x < (REAL)most)) return most;
+  if (!(x > 0)) return 0;
+  uint32_t whole = (uint32_t)x;
+  return whole + ((REAL)whole < x);
+}
+KR_INLINE REAL WN(first_of)(V x) {
+  REAL all[VN];
+  VF(store)(all, x);
+  return all[0];
+}
+// Ticks t..end of a voice, no event in them.
+KR_INLINE void WN(run_ticks)(const V *times, uint32_t t, uint32_t end, const bool bent,
+                             WN(Lanes) * lanes, REAL *out) {
+  static const REAL number[] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
+  const V numbers = VF(load)(number);
+  for (uint32_t age = 1, stop; t < end; t = stop) {
+    const WN(Line) line = WN(line_at)(lanes, VF(all)((REAL)age), lanes->residual, times);
+    uint32_t last = FN(whole_from)(WN(first_of)(line.end), age + end - t);
+    stop = t + (last > age ? last - age : 1);
+    V ages = VF(all)((REAL)age) + numbers;
+    age += stop - t;
+    for (; t < stop; t += VN, ages += VN) VF(store)(out + t, WN(line_value)(&line, ages, bent));
+  }
+}
+// The life of one voice.
+APART void WN(run_life)(const WN(Envelope) * e) {
+  const KrCall *call = e->call;
+  const uint32_t n = call->n * KR_LANES;
+  const VI all = VF(all_bits)(-1), none = VF(all_bits)(0);
+  REAL *out = call->out[0];
+  WN(Lanes) lanes = WN(lanes_of)(e, 0);
+  V times[N_TIMES], zero = VF(all)(0);
+  WN(times_at)(e, 0, 0, times);
+  V onset = WN(residual_at)(e, 2, 0, 0), last = WN(residual_at)(e, 3, 0, 0);
+  V attack = times[TIME_ATTACK] * lanes.rate, decay = times[TIME_DECAY] * lanes.rate;
+  uint32_t release = !e->percussive && call->life->release < n ? (uint32_t)call->life->release : n;
+  V over = e->percussive ? onset + attack + decay : last + times[TIME_RELEASE] * lanes.rate;
+  uint32_t end = FN(whole_from)(WN(first_of)(over), n) + (e->percussive ? 0 : release);
+  *call->life->end = end < n ? end : INT64_MAX;
+  if (end >= n) return;
+  out[0] = WN(first_of)(WN(cross_over)(times, all, none, onset, zero, e->bent, &lanes));
+  if (e->bent)
+    WN(run_ticks)(times, 1, release, true, &lanes, out);
+  else
+    WN(run_ticks)(times, 1, release, false, &lanes, out);
+  if (release < n) {
+    uint32_t age = release;
+#if KR_PASS == 32
+    lanes.age = VF(all_bits)((INT)age);
+#else
+    lanes.age = VF(all)((REAL)age);
+#endif
+    out[release] = WN(first_of)(WN(cross_over)(times, none, all, last, last, e->bent, &lanes));
+    if (e->bent)
+      WN(run_ticks)(times, release + 1, n, true, &lanes, out);
+    else
+      WN(run_ticks)(times, release + 1, n, false, &lanes, out);
+  }
+}
+#endif
+
 // What a kind is made of, by input: sustain 0 and 1 are rows of their own.
 static void WN(choose_times)(WN(Envelope) * e, const Kind kind) {
   static const REAL zeros[KR_WIDTH] = {0};
@@ -481,6 +551,12 @@ APART void WN(envelope)(const KrCall *call, const Kind kind) {
   WN(choose_times)(&e, kind);
   for (uint32_t v = 0; v < KR_WIDTH; v += VN)
     e.bent |= VF(any)(~VF(eq)(VF(load)(e.curve + v), VF(all)(0)));
+#if KR_WIDE
+  if (call->life != NULL) {
+    WN(run_life)(&e);
+    return;
+  }
+#endif
   e.rows = WN(find_rows)(&e);
   WN(run_tile)(&e);
   if (call->voice != NULL) WN(find_ends)(&e);

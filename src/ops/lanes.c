@@ -122,6 +122,19 @@ ADD_SOME(double, int64_t, f64, s64, double, int64_t, 1)
 REALS(float, f32)
 REALS(double, f64)
 
+#define TICK(l) from[(l) * KR_TILE + t]
+#define QUARTER(l) ((TICK(l) + TICK((l) + 8)) + (TICK((l) + 4) + TICK((l) + 12)))
+#define TICKS(real, f)                                                                             \
+  static void add_ticks_##f(const real *from, uint32_t n, real *restrict sum) {                    \
+    for (uint32_t t = 0; t < n; t++) sum[t] += from[t];                                            \
+  }                                                                                                \
+  static void fold_ticks_##f(const real *from, uint32_t n, real *restrict to) {                    \
+    for (uint32_t t = 0; t < n; t++)                                                               \
+      to[t] = (QUARTER(0) + QUARTER(2)) + (QUARTER(1) + QUARTER(3));                               \
+  }
+TICKS(float, f32)
+TICKS(double, f64)
+
 // Sums of values of one lane, N_AT vectors of ticks from t on at a time as long as n holds so many:
 // column l, l + 16 … of every chunk, then one column to another. The columns are made in the order
 // in which they are added, so that few wait: l to l + 8, both to l + 4 and l + 12, and so on.
@@ -224,5 +237,7 @@ LINEAR(double, f64, s64, double, 1)
 
 extern const KrLanes KR_LEVEL_NAME(kr_lanes);
 const KrLanes KR_LEVEL_NAME(kr_lanes) = {
-    spread,   pick,      put,       add_f32, add_f64, add_some_f32, add_some_f64, fold_f32,
-    fold_f64, close_f32, close_f64, sum_f32, sum_f64, linear_f32,   linear_f64};
+    spread,         pick,          put,           add_f32,        add_f64,  add_some_f32,
+    add_some_f64,   add_ticks_f32, add_ticks_f64, fold_ticks_f32, fold_ticks_f64, fold_f32,
+    fold_f64,       close_f32,     close_f64,     sum_f32,        sum_f64,  linear_f32,
+    linear_f64};

@@ -158,6 +158,16 @@ typedef struct KrCallVoice {
   /// Only the rows of these are there.
   const uint64_t *edges;
 } KrCallVoice;
+/// Ticks as lanes: the life of one voice from its onset on, tick t at row t / KR_LANES of a call of
+/// as many rows, outputs with room for one row more. Held inputs and fields are the voice's own in
+/// every lane, fields as prepare left them; none is written. Operators with KR_OP_JOINS take such calls, and elementwise ones, which
+/// need not know.
+typedef struct KrCallLife {
+  double late;     ///< residual of the onset, 0 to below 1
+  int64_t release; ///< the gate's first silent tick, 1 or more; INT64_MAX: not in this call
+  int64_t *end;    ///< KR_OP_ENDS: the first tick from which the voice is silent for good, INT64_MAX:
+                   ///< not in this call, of which nothing is written then
+} KrCallLife;
 /// What of a position's first step lies before an onset that is `late`.
 static inline uint64_t kr_call_back(uint64_t step, double late) {
   uint64_t part = (uint64_t)(late * 0x1p32), size = (int64_t)step < 0 ? 0 - step : step;
@@ -197,6 +207,7 @@ typedef struct KrCall {
   /// NULL, or the voices that the lanes are. Their fields are as prepare left them at the onset,
   /// and a gate's first onset is that of the voice: its output is not crossed over, the voice's is.
   const KrCallVoice *voice;
+  const KrCallLife *life; ///< NULL, or the lanes are ticks; then there is no `voice`
   /// 0, or 2: input 1 is multiplied by input first_scale, then the one after that is added, both
   /// held (KR_OP_SCALES).
   uint32_t n_scales, first_scale;
@@ -261,7 +272,8 @@ enum {
   KR_OP_SCALES = 2048, /* sixteen lanes take input 1 scaled (n_scales) while input 2 is held */
   KR_OP_ENDS = 4096,   /* a voice lasts until those that have it are silent (KrCallVoice.end) */
   KR_OP_JOINS = 16384, /* voices may begin within a call of sixteen lanes while input 0 is held, or
-                          where that is the gate of the voices (KrCallVoice.starts) */
+                          where that is the gate of the voices (KrCallVoice.starts); such calls it
+                          takes as a KrCallLife, too */
   KR_OP_PAIR = 8192,   /* two channels in a tuple are its first and its last input */
   KR_OP_ADDS = 256     /* can be added to what is there (adds); KR_OP_ALONE: its only lane */
 };

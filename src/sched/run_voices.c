@@ -81,7 +81,12 @@ static void keep_levels(const KrRunVoices *v, KrVoiceGroup *group, uint32_t n) {
   }
 }
 
-void kr_voices_levels(KrRunVoices *v) {
+void kr_voices_levels(KrRunVoices *v, int64_t tick) {
+  for (uint32_t i = 0; v->shorts != NULL && i < v->shorts->n_lanes; i++) {
+    KrVoiceLane *lane = &v->pool.lanes[i];
+    if (lane->sounds && kr_shorts_has(v, i))
+      lane->level = tick > lane->born ? kr_shorts_level(v, i, tick) : (double)__builtin_inf();
+  }
   for (uint32_t g = 0; g < v->pool.n_groups; g++)
     for (uint32_t left = v->sounds[g]; left != 0; left &= left - 1) {
       uint32_t l = (uint32_t)__builtin_ctz(left);
@@ -274,23 +279,30 @@ static void find_falls(KrRunVoices *v, uint32_t index) {
   }
 }
 
-// The ticks of a group up to `until`, its output to `own` unless `whole`, which says that nothing
-// is there yet, and it may be shaped where it is: then true.
-static bool run_piece(KrRun *run, KrRunVoices *v, uint32_t index, int64_t until, bool whole) {
+// The body over the ticks of a group up to `until`, of the lanes that begin before, which are left
+// in `sounds`.
+static uint32_t run_lanes(KrRun *run, KrRunVoices *v, uint32_t index, int64_t until) {
   KrVoiceGroup *group = &v->groups[index];
-  const uint32_t all = v->sounds[index];
   v->piece.begin = group->done;
   v->piece.n = (uint32_t)(until - group->done);
   v->piece.edges = 0;
   find_starts(&v->piece, group);
   uint32_t later = 0; // begin at `until`
   for (uint32_t i = v->piece.n_starts; i < group->n_starts; i++) later |= 1u << group->starts[i];
-  uint32_t lanes = all & ~later;
+  const uint32_t lanes = v->sounds[index] & ~later;
   find_falls(v, index);
   v->sounds[index] = (uint16_t)lanes;
   kr_voices_body(run, v, group);
+  return lanes;
+}
+
+// The ticks of a group up to `until`, its output to `own` unless `whole`, which says that nothing
+// is there yet, and it may be shaped where it is: then true.
+static bool run_piece(KrRun *run, KrRunVoices *v, uint32_t index, int64_t until, bool whole) {
+  KrVoiceGroup *group = &v->groups[index];
+  const uint32_t all = v->sounds[index], lanes = run_lanes(run, v, index, until);
   bool shaped = settle_lanes(v, index);
-  v->sounds[index] |= (uint16_t)later;
+  v->sounds[index] |= (uint16_t)(all & ~lanes);
   keep_starts(v, group);
   find_parts(v, index, lanes, shaped);
   v->piece.is_direct = whole && (!shaped || can_shape(v));
@@ -353,11 +365,12 @@ static void drop_lane(KrRunVoices *v, uint32_t lane, int64_t tick) {
   group->until[lane % KR_LANES] = tick;
   v->sounds[lane / KR_LANES] &= (uint16_t) ~(1u << lane % KR_LANES);
   drop_start(group, lane % KR_LANES);
+  if (kr_shorts_has(v, lane)) kr_shorts_drop(v, lane, tick);
 }
 
 // What has not been heard yet need not fade.
 static void steal_voice(KrRunVoices *v, int64_t tick) {
-  kr_voices_levels(v);
+  kr_voices_levels(v, tick);
   uint32_t lane = kr_voice_pool_find_victim(&v->pool, tick);
   if (v->pool.open_lane == lane) v->pool.open_lane = KR_VOICE_POOL_NONE;
   if (v->pool.lanes[lane].born >= tick) {
@@ -366,13 +379,20 @@ static void steal_voice(KrRunVoices *v, int64_t tick) {
     return;
   }
   kr_voice_pool_steal(&v->pool, lane, tick);
+  if (kr_shorts_has(v, lane)) kr_shorts_fade(v, lane, tick);
   v->groups[lane / KR_LANES].fades |= 1u << lane % KR_LANES;
 }
 
 static void release_lane(KrRunVoices *v, uint32_t lane, int64_t tick, KrRatio late) {
   KrVoiceGroup *group = &v->groups[lane / KR_LANES];
+  int64_t before = v->pool.lanes[lane].release, now;
   kr_voice_pool_release(&v->pool.lanes[lane], tick, late);
-  if (v->pool.lanes[lane].release < group->falling) group->falling = v->pool.lanes[lane].release;
+  now = v->pool.lanes[lane].release;
+  if (now == before) return;
+  if (kr_shorts_has(v, lane))
+    kr_shorts_release(v, lane);
+  else if (now < group->falling)
+    group->falling = now;
 }
 
 // Free lanes are collected at multiples of 64 ticks, so that groups are not cut to look for them;
@@ -382,12 +402,16 @@ static uint32_t choose_lane(KrRun *run, KrRunVoices *v, int64_t tick) {
   int64_t settled = tick - (tick & (KR_VOICE_POOL_SETTLE - 1));
   if (settled > v->settled) {
     v->settled = settled;
-    if (settled > v->begin) run_groups(run, v, settled);
+    if (settled > v->begin) {
+      run_groups(run, v, settled);
+      kr_shorts_settle(v, settled);
+    }
     kr_voice_pool_collect(pool, settled);
   }
   uint32_t lane = kr_voice_pool_find_free(pool);
   if (pool->n_voices < pool->max && lane != KR_VOICE_POOL_NONE) return lane;
   run_groups(run, v, tick);
+  kr_shorts_settle(v, tick);
   kr_voice_pool_collect(pool, tick);
   if (pool->n_voices >= pool->max) steal_voice(v, tick);
   lane = kr_voice_pool_find_free(pool);
@@ -397,9 +421,19 @@ static uint32_t choose_lane(KrRun *run, KrRunVoices *v, int64_t tick) {
   return lane;
 }
 
+// Lanes, and short voices that were not found to have ended.
+static uint32_t find_sounding(const KrRunVoices *v, uint32_t g) {
+  uint32_t found = v->sounds[g];
+  for (uint32_t left = v->shorts == NULL ? 0 : v->shorts->on[g]; left != 0; left &= left - 1) {
+    uint32_t index = g * KR_LANES + (uint32_t)__builtin_ctz(left);
+    if (v->pool.lanes[index].sounds && kr_shorts_has(v, index)) found |= left & -left;
+  }
+  return found;
+}
+
 static void release_key(KrRunVoices *v, const KrRunEvent *event, int64_t tick, KrRatio late) {
   for (uint32_t g = 0; g < v->pool.n_groups; g++)
-    for (uint32_t left = v->sounds[g]; left != 0; left &= left - 1) {
+    for (uint32_t left = find_sounding(v, g); left != 0; left &= left - 1) {
       uint32_t index = g * KR_LANES + (uint32_t)__builtin_ctz(left);
       const KrVoiceLane *lane = &v->pool.lanes[index];
       bool is_meant = !event->has_key || (lane->has_key && lane->key == event->key);
@@ -418,6 +452,22 @@ static void wake_group(KrRunVoices *v, KrVoiceGroup *group, int64_t tick) {
   group->falling = KR_VOICE_POOL_NEVER;
 }
 
+// A voice at the start of what its group has to run.
+static void begin_lane(KrRunVoices *v, uint32_t index) {
+  KrVoiceGroup *group = &v->groups[index / KR_LANES];
+  const KrVoiceLane *lane = &v->pool.lanes[index];
+  const uint32_t l = index % KR_LANES;
+  group->falls &= ~(1u << l);
+  group->fades &= ~(1u << l);
+  if (lane->release < group->falling) group->falling = lane->release;
+  kr_voices_reset(v, group, l);
+  group->born[l] = lane->born;
+  group->late[l] = kr_voice_late(lane);
+  group->note[l] = lane->note;
+  add_start(group, l, group->done);
+  kr_voices_put_gate(v, group, l, false);
+}
+
 static KrStatus begin_note(KrRun *run, KrRunVoices *v, const KrRunEvent *event, int64_t tick,
                            KrRatio late, bool emitted) {
   KrVoicePool *pool = &v->pool;
@@ -426,27 +476,21 @@ static KrStatus begin_note(KrRun *run, KrRunVoices *v, const KrRunEvent *event, 
   if (event->has_key) release_key(v, event, tick, late);
   uint32_t index = choose_lane(run, v, tick), g = index / KR_LANES, l = index % KR_LANES;
   KrVoiceGroup *group = &v->groups[g];
-  if (v->sounds[g] == 0) wake_group(v, group, tick);
-  kr_voices_reset(v, group, l);
   KrVoiceLane *lane = kr_voice_pool_begin(pool, index, tick, late, event->time);
   lane->has_key = event->has_key;
   lane->key = event->key;
   lane->is_open = !event->has_dur && !event->has_key;
   if (lane->is_open) pool->open_lane = index;
-  group->falls &= ~(1u << l);
-  group->fades &= ~(1u << l);
   if (event->has_dur) {
     KrSitePlace end;
     KR_TRY(kr_site_end(v->node, v->clock, event, emitted, &end));
-    release_lane(v, index, end.tick, end.residual);
+    kr_voice_pool_release(lane, end.tick, end.residual);
   }
-  group->born[l] = tick;
-  group->late[l] = kr_voice_late(lane);
-  group->note[l] = lane->note;
-  v->sounds[g] |= (uint16_t)(1u << l);
-  add_start(group, l, group->done);
-  kr_voices_put_gate(v, group, l, false);
   put_note(v, run->plan->graph, index, event);
+  if (v->shorts != NULL && kr_shorts_begin(v, index)) return KR_OK;
+  if (v->sounds[g] == 0) wake_group(v, group, tick);
+  v->sounds[g] |= (uint16_t)(1u << l);
+  begin_lane(v, index);
   return KR_OK;
 }
 
@@ -481,6 +525,14 @@ static void add_group(KrRunVoices *v, const KrVoiceGroup *group, bool direct, bo
   }
 }
 
+static void add_shorts(const KrRunVoices *v, uint32_t g, bool opens) {
+  uint32_t n = (uint32_t)(v->end - v->begin);
+  for (uint32_t c = 0; c < v->graph->n_out; c++) {
+    if (opens) __builtin_memset(columns_of(v, c, 0), 0, n * kr_voice_row_bytes(v));
+    kr_shorts_add(v, g, c, columns_of(v, c, 0));
+  }
+}
+
 static void close_chunk(const KrRunVoices *v, bool is_first) {
   const KrLanes *at = v->heard->at_level;
   uint32_t n = (uint32_t)(v->end - v->begin);
@@ -506,10 +558,46 @@ static void put_sums(const KrRunVoices *v, const KrSlice *slice, bool some) {
   }
 }
 
+enum { CHUNK = KR_SUM_CHUNK / KR_LANES };
+
+static bool has_lanes(const KrRunVoices *v) {
+  for (uint32_t g = 0; g < v->pool.n_groups; g++)
+    if (v->sounds[g] != 0 || v->groups[g].is_own) return true;
+  return false;
+}
+
+// The same where all voices are short: columns of ticks.
+static void finish_shorts(KrRunVoices *v, const KrSlice *slice) {
+  const KrLanes *at = v->heard->at_level;
+  for (uint32_t c = 0; c < v->graph->n_out; c++) {
+    void *sum = columns_of(v, c, 0), *all = columns_of(v, c, 1), *out = v->step->out[c];
+    uint32_t n_closed = 0, n_groups = v->shorts->n_lanes / KR_LANES;
+    for (uint32_t first = 0; first < n_groups; first += CHUNK) {
+      uint32_t some = 0, end = first + CHUNK < n_groups ? first + CHUNK : n_groups;
+      for (uint32_t g = first; g < end; g++) some |= v->shorts->on[g];
+      if (some == 0) continue;
+      void *to = n_closed++ == 0 ? all : sum;
+      __builtin_memset(to, 0, KR_TILE * kr_voice_row_bytes(v));
+      for (uint32_t g = first; g < end; g++) kr_shorts_add_column(v, g, c, to);
+      if (to == sum && v->elem == KR_ELEM_F32) at->close_f32(sum, false, KR_TILE, all);
+      if (to == sum && v->elem == KR_ELEM_F64) at->close_f64(sum, false, KR_TILE, all);
+    }
+    if (n_closed == 0)
+      __builtin_memset(out, 0, slice->n * kr_elem_bytes(v->elem));
+    else if (v->elem == KR_ELEM_F32)
+      at->fold_ticks_f32(all, slice->n, out);
+    else
+      at->fold_ticks_f64(all, slice->n, out);
+  }
+}
+
 // Every group to the end of the slice, in order; the columns of a chunk of groups, then of all.
 static void finish(KrRun *run, KrRunVoices *v, const KrSlice *slice) {
-  enum { CHUNK = KR_SUM_CHUNK / KR_LANES };
   bool some = false, open = false;
+  if (v->shorts != NULL && !has_lanes(v)) {
+    finish_shorts(v, slice);
+    return;
+  }
   for (uint32_t g = 0; g < v->pool.n_groups; g++) {
     KrVoiceGroup *group = &v->groups[g];
     if (v->sounds[g] != 0 || group->is_own) {
@@ -517,6 +605,10 @@ static void finish(KrRun *run, KrRunVoices *v, const KrSlice *slice) {
       add_group(v, group, direct, !open);
       open = true;
       group->is_own = false;
+    }
+    if (v->shorts != NULL && v->shorts->on[g] != 0) {
+      add_shorts(v, g, !open);
+      open = true;
     }
     if (!open || ((g + 1) % CHUNK != 0 && g + 1 < v->pool.n_groups)) continue;
     close_chunk(v, !some);
@@ -537,5 +629,70 @@ KrStatus kr_voices_run(KrRun *run, KrRunStep *step, const KrSlice *slice) {
     KR_TRY(take_events(run, v, tick));
   KR_TRY(take_events(run, v, v->end - 1));
   finish(run, v, slice);
+  kr_shorts_settle(v, v->end);
   return KR_OK;
+}
+
+// ---- short voices as lanes
+
+static void copy_lanes(const KrRunVoices *v, KrVoiceGroup *group, uint32_t lanes) {
+  const KrShorts *s = v->shorts;
+  for (uint32_t left = lanes; left != 0; left &= left - 1) {
+    uint32_t l = (uint32_t)__builtin_ctz(left), width = kr_elem_bytes(v->elem);
+    for (uint32_t i = 0; i < v->n_patches; i++) {
+      const KrVoicePatch *patch = &v->patches[i];
+      for (uint64_t k = 0; k < patch->count; k++) {
+        size_t at = patch->offset + (k * KR_LANES + l) * patch->width;
+        __builtin_memcpy(group->memory + at, s->kept + at, patch->width);
+      }
+    }
+    for (uint32_t i = 0; i < v->n_ends; i++) {
+      size_t at = i * kr_voice_row_bytes(v) + l * width;
+      __builtin_memcpy(group->levels + at, s->kept_levels + at, width);
+    }
+  }
+}
+
+// The lanes of a group that hold short voices run from their onsets to `tick`.
+static void lengthen_group(KrRun *run, KrRunVoices *v, uint32_t index, uint32_t lanes,
+                           int64_t tick) {
+  KrVoiceGroup *group = &v->groups[index];
+  const KrShorts *s = v->shorts;
+  const uint32_t others = v->sounds[index];
+  __builtin_memcpy(s->kept, group->memory, s->n_kept);
+  __builtin_memcpy(s->kept_levels, group->levels, v->n_ends * kr_voice_row_bytes(v));
+  group->done = tick;
+  for (uint32_t l = 0; l < KR_LANES; l++)
+    if ((lanes >> l & 1) != 0 && v->pool.lanes[index * KR_LANES + l].born < group->done)
+      group->done = v->pool.lanes[index * KR_LANES + l].born;
+  // In order of their onsets.
+  for (int64_t born = group->done; born < tick; born++)
+    for (uint32_t left = lanes; left != 0; left &= left - 1) {
+      uint32_t lane = index * KR_LANES + (uint32_t)__builtin_ctz(left);
+      if (v->pool.lanes[lane].born == born) begin_lane(v, lane);
+    }
+  while (group->done < tick) {
+    v->sounds[index] = (uint16_t)lanes;
+    int64_t until = group->done + KR_TILE < tick ? group->done + KR_TILE : tick;
+    run_lanes(run, v, index, until);
+    keep_levels(v, group, v->piece.n);
+    keep_starts(v, group);
+    group->done = until;
+  }
+  v->sounds[index] = (uint16_t)(lanes | others);
+  copy_lanes(v, group, others);
+  group->falling = 0; // look again
+  for (uint32_t left = lanes; left != 0; left &= left - 1) {
+    uint32_t l = (uint32_t)__builtin_ctz(left);
+    if (s->voices[index * KR_LANES + l].fade != KR_VOICE_POOL_NEVER) group->fades |= 1u << l;
+  }
+}
+
+void kr_voices_lengthen(KrRun *run, KrRunVoices *v, int64_t tick) {
+  KrShorts *s = v->shorts;
+  for (uint32_t g = 0; s != NULL && g * KR_LANES < s->n_lanes; g++) {
+    uint32_t lanes = find_sounding(v, g) & ~(uint32_t)v->sounds[g];
+    s->on[g] = 0;
+    if (lanes != 0) lengthen_group(run, v, g, lanes, tick);
+  }
 }

@@ -26,6 +26,7 @@ typedef struct KrVoiceRow {
   void *at;       ///< the value's memory
   size_t offset;  ///< in the group's memory
   bool is_gate;   ///< the gate itself: it may move within a tile
+  void *ticks;    ///< of KrShorts: one voice's in every lane
 } KrVoiceRow;
 
 /// When a step of the body may run over a tile in which voices begin: in parts, lanes set back
@@ -80,6 +81,46 @@ typedef struct KrVoicePiece {
   KrVoicePart parts[2 * KR_LANES + 1];
 } KrVoicePiece;
 
+/// A voice that is through after at most KR_SHORT_TICKS, all of which have been found.
+enum { KR_SHORT_TICKS = 256 };
+typedef struct KrShortVoice {
+  int64_t born, fade; ///< fade: when another note took its voice
+  int64_t over, end;  ///< when it is known to be through; its first silent tick, after `born`
+  uint32_t note;
+  uint8_t *at; ///< per input of KrRunVoices.heard n_bytes: tick t at its onset plus t
+} KrShortVoice;
+/// A step of the body over the ticks of a voice.
+typedef struct KrShortStep {
+  KrRunStep *of;
+  KrCall call;
+  const void **in;
+  void **out;
+  bool is_row; ///< the same at every tick
+  bool ends;
+} KrShortStep;
+/// An input or output that is the memory of a lane.
+typedef struct KrShortPlace {
+  void **at;
+  uint32_t slot;
+} KrShortPlace;
+/// Short voices: those of the lanes in `on` are not in KrRunVoices.sounds. A lane whose bit is set
+/// has ticks to put out still, also when another note has it by now, whose number differs.
+typedef struct KrShorts {
+  KrShortStep *steps;
+  uint32_t n_steps;
+  KrShortPlace *places;
+  uint32_t n_places;
+  uint32_t *slots; ///< per input of KrRunVoices.heard: the first one of that value
+  size_t n_bytes;
+  KrCallLife life;
+  uint16_t *on; ///< per group, bit per lane
+  KrShortVoice *voices;
+  uint32_t n_lanes; ///< the first ones
+  uint32_t n_long;  ///< notes since the last short one that were tried in vain
+  uint8_t *kept, *kept_levels; ///< scratch: memory of a group, its levels
+  size_t n_kept;
+} KrShorts;
+
 /// A synth as it plays.
 typedef struct KrRunVoices {
   const KrVoices *graph;
@@ -107,6 +148,7 @@ typedef struct KrRunVoices {
   int64_t settled;    ///< free lanes were looked for at this tick
   int64_t begin, end; ///< the host's slice
   KrVoicePiece piece;
+  KrShorts *shorts; ///< NULL: its voices last, or more than their age tells of them
   uint8_t *columns; ///< [channel][2][KR_TILE][KR_LANES]: of the open chunk, of all
 } KrRunVoices;
 
@@ -144,8 +186,25 @@ void kr_voices_body(KrRun *run, KrRunVoices *voices, KrVoiceGroup *group);
 void kr_voices_input(KrRun *run, KrRunStep *step, const KrSlice *slice);
 /// An operator of one lane, voice by voice. [worker] rt exact
 void kr_voices_apart(KrRun *run, KrRunStep *step, const KrSlice *slice);
-/// Fills in `level` of every lane that sounds. [worker] rt exact
-void kr_voices_levels(KrRunVoices *voices);
+/// Fills in `level` of every lane that sounds, as of the tick before `tick`. [worker] rt exact
+void kr_voices_levels(KrRunVoices *voices, int64_t tick);
+/// Whether and how a synth's voices can be short; of n_memory bytes a group. [main]
+void kr_shorts_prepare(const KrRun *run, KrRunVoices *voices, size_t n_memory);
+/// The note that has just begun in a lane, its release known: false, it is not short. Then what
+/// changes it; `has`: the lane's note is one of these. [worker] rt exact
+bool kr_shorts_begin(KrRunVoices *voices, uint32_t lane);
+bool kr_shorts_has(const KrRunVoices *voices, uint32_t lane);
+void kr_shorts_release(KrRunVoices *voices, uint32_t lane);
+void kr_shorts_fade(KrRunVoices *voices, uint32_t lane, int64_t tick);
+void kr_shorts_drop(KrRunVoices *voices, uint32_t lane, int64_t tick);
+double kr_shorts_level(const KrRunVoices *voices, uint32_t lane, int64_t tick);
+/// Notes what ended before `until`, the end of the slice after its output. [worker] rt exact
+void kr_shorts_settle(KrRunVoices *voices, int64_t until);
+/// A group's ticks of the slice, to [tick][lane] or [lane][KR_TILE]. [worker] rt exact
+void kr_shorts_add(const KrRunVoices *voices, uint32_t group, uint32_t channel, void *sum);
+void kr_shorts_add_column(const KrRunVoices *voices, uint32_t group, uint32_t channel, void *sum);
+/// From tick `tick` on, where all groups stand, short voices are lanes like all others. rt exact
+void kr_voices_lengthen(KrRun *run, KrRunVoices *voices, int64_t tick);
 /// Nothing is known of a lane: it is free and its lines are as if they were full.
 void kr_voices_clear(KrRunVoices *voices, uint32_t lane);
 /// After `pool` and `memory` were set to what they are at tick `tick`.
@@ -153,6 +212,7 @@ void kr_voices_place(KrRunVoices *voices, int64_t tick);
 /// Memory for a copy; the copy; what of `from`, or of a copy of it, goes on in a fresh run that
 /// stands at the same tick: the state of operators of equal paths, fields of equal names.
 KrKeptVoices *kr_voices_kept(KrArena *arena, const KrRunVoices *voices);
-void kr_voices_keep(KrKeptVoices *kept, KrRunVoices *voices);
-void kr_voices_carry(KrRunVoices *to, KrRunVoices *from, const KrKeptVoices *kept, int64_t tick);
+void kr_voices_keep(KrKeptVoices *kept, KrRun *run, KrRunVoices *voices, int64_t tick);
+void kr_voices_carry(KrRunVoices *to, KrRun *old, KrRunVoices *from, const KrKeptVoices *kept,
+                     int64_t tick);
 #endif

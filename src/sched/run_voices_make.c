@@ -163,6 +163,7 @@ static KrStatus prepare_voices(KrRun *run, KrRunVoices *v, const KrVoices *graph
     v->groups[g].falling = KR_VOICE_POOL_NEVER;
     for (uint32_t l = 0; l < KR_LANES; l++) kr_voices_reset(v, &v->groups[g], l);
   }
+  kr_shorts_prepare(run, v, n_bytes);
   return KR_OK;
 }
 
@@ -193,6 +194,7 @@ void kr_voices_place(KrRunVoices *v, int64_t tick) {
     group->falling = KR_VOICE_POOL_NEVER;
     group->done = tick;
     v->sounds[g] = 0;
+    if (v->shorts != NULL) v->shorts->on[g] = 0;
     for (uint32_t l = 0; l < KR_LANES; l++) {
       const KrVoiceLane *lane = &v->pool.lanes[g * KR_LANES + l];
       const uint32_t bit = 1u << l;

@@ -84,7 +84,7 @@ KrStatus kr_snapshot_time(const uint8_t *at, size_t n_bytes, KrRatio *time);
 /// Carries state by (path, type, shape) from `old` at instant kr_run_time(old) into `run` (fresh),
 /// whose flows start on the absolute grid at that instant. Identical programs: bitwise no-op.
 /// KR_ERROR_ARGUMENT: a flow of `old` ran past that instant without kr_run_announce.
-KrStatus kr_run_swap(KrRun *run, const KrRun *old);
+KrStatus kr_run_swap(KrRun *run, KrRun *old);
 /// Names the instant of a coming swap: flows that run ahead keep their state as they pass it. Takes
 /// memory. Needed when some flow has a lead, at a time not after instant - lead. KR_ERROR_ARGUMENT:
 /// too late.

@@ -270,8 +270,11 @@ static void code_voice(Codec *codec, KrRunVoices *v, uint32_t index, int64_t n_d
   }
 }
 
-static void code_voices(Codec *codec, KrRunVoices *v, int64_t n_done) {
-  if (!codec->reading) kr_voices_levels(v);
+static void code_voices(KrRun *run, Codec *codec, KrRunVoices *v, int64_t n_done) {
+  if (!codec->reading) {
+    kr_voices_lengthen(run, v, n_done);
+    kr_voices_levels(v, n_done);
+  }
   code_u64(codec, &v->pool.n_notes);
   code_u64(codec, &v->pool.n_stolen);
   for (uint32_t l = 0; l < v->pool.n_groups * KR_LANES && !codec->bad; l++) {
@@ -298,7 +301,7 @@ static void code_nodes(KrRun *run, Codec *codec) {
       for (uint32_t l = 0; step->site != NULL && l < step->n_lanes; l++)
         code_site(run, codec, step, l, unit->n_done);
       if (step->node->kind == KR_NODE_VOICES)
-        code_voices(codec, &run->voices[step->node->voices], unit->n_done);
+        code_voices(run, codec, &run->voices[step->node->voices], unit->n_done);
       if (step->node->kind != KR_NODE_PREV || step->plan->ring != KR_NONE) continue;
       uint64_t n = step->lanes > 1 ? step->n_lanes : kr_type_count(&step->node->type);
       code_elems(codec, step->node->type.elem, step->before, n);

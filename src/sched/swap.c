@@ -50,7 +50,8 @@ void kr_swap_keep(KrRun *run, uint32_t u) {
     for (uint32_t f = 0; f < step->plan->n_fields; f++)
       if (k->field[f] != NULL) copy_bytes(k->field[f], step->field[f], field_bytes(step, f));
     if (k->before != NULL) copy_bytes(k->before, step->before, step->out_bytes[0]);
-    if (k->voices != NULL) kr_voices_keep(k->voices, &run->voices[step->node->voices]);
+    if (k->voices != NULL)
+      kr_voices_keep(k->voices, run, &run->voices[step->node->voices], unit->n_done);
     for (uint32_t l = 0; step->site != NULL && l < step->n_lanes; l++) {
       k->site[l] = step->site[l];
       kr_cursor_save(step->site[l].cursor, k->popped[l]);
@@ -92,7 +93,7 @@ KrStatus kr_run_announce(KrRun *run, KrRatio instant) {
 /// Both runs at the instant.
 typedef struct Swap {
   KrRun *run;
-  const KrRun *old;
+  KrRun *old;
   KrArena *arena;
   int64_t grid, old_grid;
   uint32_t *table, n_table; ///< old nodes by path, open addressing; KR_NONE: free
@@ -269,7 +270,7 @@ static KrStatus carry_lane(const Swap *swap, Lane to) {
              kept != NULL ? &kept->site[from.lane] : &from.step->site[from.lane],
              popped_of(swap, from, kept));
   if (step->node->kind == KR_NODE_VOICES)
-    kr_voices_carry(&swap->run->voices[step->node->voices],
+    kr_voices_carry(&swap->run->voices[step->node->voices], swap->old,
                     &swap->old->voices[from.step->node->voices], kept != NULL ? kept->voices : NULL,
                     kr_run_count(swap->run->plan, step->node->flow, swap->grid));
   return KR_OK;
@@ -456,7 +457,7 @@ static KrStatus swap_runs(Swap *swap) {
   return kr_run_to(run, run->time);
 }
 
-KrStatus kr_run_swap(KrRun *run, const KrRun *old) {
+KrStatus kr_run_swap(KrRun *run, KrRun *old) {
   Swap swap = {.run = run, .old = old, .arena = run->arena};
   jmp_buf here, *outer = run->arena->escape;
   run->arena->escape = &here;

@@ -26,10 +26,11 @@ KrKeptVoices *kr_voices_kept(KrArena *arena, const KrRunVoices *v) {
   return kept;
 }
 
-void kr_voices_keep(KrKeptVoices *kept, KrRunVoices *v) {
+void kr_voices_keep(KrKeptVoices *kept, KrRun *run, KrRunVoices *v, int64_t tick) {
   KrVoicePool to = kept->pool;
   uint32_t n = v->pool.n_groups;
-  kr_voices_levels(v);
+  kr_voices_lengthen(run, v, tick);
+  kr_voices_levels(v, tick);
   kept->pool = v->pool;
   kept->pool.lanes = to.lanes;
   kept->pool.taken = to.taken;
@@ -84,13 +85,17 @@ static void carry_rows(KrRunVoices *to, const KrRunVoices *from, uint32_t group,
   }
 }
 
-void kr_voices_carry(KrRunVoices *to, KrRunVoices *from, const KrKeptVoices *kept, int64_t tick) {
+void kr_voices_carry(KrRunVoices *to, KrRun *old, KrRunVoices *from, const KrKeptVoices *kept,
+                     int64_t tick) {
   const KrVoicePool *pool = kept != NULL ? &kept->pool : &from->pool;
   if (to->elem != from->elem || to->pool.max != from->pool.max ||
       kr_ratio_compare(to->clock->dt, from->clock->dt) != 0 ||
       kr_ratio_compare(to->clock->phase, from->clock->phase) != 0)
     return;
-  if (kept == NULL) kr_voices_levels(from);
+  if (kept == NULL) {
+    kr_voices_lengthen(old, from, tick);
+    kr_voices_levels(from, tick);
+  }
   for (uint32_t l = 0; l < pool->n_groups * KR_LANES; l++) {
     uint32_t g = l / KR_LANES, lane = l % KR_LANES;
     const uint8_t *memory = kept != NULL ? kept->memory[g] : from->groups[g].memory;

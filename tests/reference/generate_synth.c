@@ -4,7 +4,7 @@
 static void put_voice(Maker *m, uint32_t depth);
 
 static void put_pitch(Maker *m, uint32_t depth) {
-  uint32_t form = below(m, 4);
+  uint32_t form = below(m, m->is_aged ? 3 : 4);
   if (form == 0) PUT("freq");
   if (form == 1) PUT("freq * %u / 4", 1 + below(m, 9));
   if (form == 2) PUT("%uHz", 1 + below(m, 4000));
@@ -17,8 +17,14 @@ static void put_pitch(Maker *m, uint32_t depth) {
 static void put_oscillator(Maker *m, uint32_t depth) {
   static const char *const names[] = {"sine",   "saw", "square",  "tri",
                                       "phasor", "lfo", "impulse", "pulse"};
-  PUT("%s(", PICK(names));
+  const char *name = PICK(names);
+  bool has_phase = name[0] != 'p' && name[0] != 'i'; // as a port of that name
+  PUT("%s(", name);
   put_pitch(m, depth);
+  if (m->is_aged && has_phase && depth > 0 && chance(m, 30)) {
+    PUT(", phase=");
+    put_voice(m, depth - 1);
+  }
   PUT(")");
 }
 
@@ -37,7 +43,17 @@ static void put_wrapped(Maker *m, const char *before, const char *after, uint32_
   PUT("%s", after);
 }
 
+// What is known of a voice by its note alone.
+static void put_held(Maker *m) {
+  static const char *const held[] = {"vel", "p", "(if dur < 5ms then 0.25 else 0.5)", "0.75"};
+  PUT("%s", PICK(held));
+}
+
 static void put_leaf(Maker *m) {
+  if (m->is_aged) {
+    put_held(m);
+    return;
+  }
   switch (below(m, 9)) {
   case 0: PUT("vel"); break;
   case 1: PUT("(age / 1s)"); break;
@@ -58,7 +74,7 @@ static void put_voice(Maker *m, uint32_t depth) {
     return;
   }
   depth--;
-  switch (below(m, 14)) {
+  switch (m->is_aged ? below(m, 3) + 12 * chance(m, 50) : below(m, 14)) {
   case 0: put_two(m, "(", " + ", ")", depth); break;
   case 1: put_two(m, "(", " * ", ")", depth); break;
   case 2: put_two(m, "max(", ", ", ")", depth); break;
@@ -76,11 +92,11 @@ static void put_voice(Maker *m, uint32_t depth) {
 }
 
 static void put_envelope(Maker *m) {
-  uint32_t form = below(m, 6);
-  const uint32_t attack = below(m, 5), release = below(m, 12);
+  uint32_t form = m->is_aged ? 2 * below(m, 2) + below(m, 2) : below(m, 6);
+  const uint32_t attack = below(m, 5), release = below(m, m->is_aged ? 5 : 12);
   if (form == 0) PUT("ar(gate, attack=%ums, release=%ums)", attack, release);
   if (form == 1) PUT("perc(gate, attack=%ums, release=%ums)", attack, release);
-  if (form == 2) PUT("1");
+  if (form == 2) PUT(m->is_aged ? "perc(gate, attack=1ms, release=p * 4ms, curve=-3)" : "1");
   if (form > 2)
     PUT("adsr(gate, attack=%ums, decay=3ms, sustain=0.%u, release=%s)", attack, below(m, 10),
         chance(m, 30) ? "7ms * p" : kr_text_print(m->out->arena, "%ums", release));
@@ -89,11 +105,12 @@ static void put_envelope(Maker *m) {
 void put_synths(Maker *m) {
   m->n_synths = chance(m, 40) ? 1 + below(m, 2) : 0;
   for (uint32_t i = 0; i < m->n_synths; i++) {
+    m->is_aged = chance(m, 40);
     PUT("synth v%u(p = 0.%u, q: f32[Hz] = %uHz) {\n  let env = ", i, 1 + below(m, 9),
         100 + below(m, 3000));
     put_envelope(m);
     PUT("\n");
-    if (chance(m, 30)) {
+    if (!m->is_aged && chance(m, 30)) {
       PUT("  let loop = 0.5 * prev(loop) + ");
       put_voice(m, 1);
       PUT("\n");

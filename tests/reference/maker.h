@@ -36,6 +36,7 @@ typedef struct Maker {
   uint32_t n_states, n_events, n_synths;
   uint32_t bus;   ///< clock of the flow `crowd`, to which others send; UINT32_MAX: none
   bool stereo[2]; ///< synths of two channels
+  bool is_aged;   ///< of this synth the note, the gate and the age tell all
   bool has_latest, has_value, has_keys, has_sound;
   bool plain;     ///< nothing reads into the future
   bool cyclic;    ///< flows read later ones inside prev; then only without look-ahead

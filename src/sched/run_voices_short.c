@@ -1,0 +1,384 @@
+// Voices of a few ticks: what a short note puts out is found at its onset as a whole, its ticks as
+// lanes, so that nothing waits for sixteen voices side by side. They are the same numbers: each
+// follows from the note, its gate and its age alone, which the body is asked for beforehand.
+#include "math/real.h"
+#include "sched/run_voices.h"
+
+enum {
+  N_ROWS = KR_SHORT_TICKS / KR_LANES + 1,
+  N_TICKS = N_ROWS * KR_LANES,
+  MOST_LANES = 256, // of a large pool, the first ones
+  PATIENCE = 8,     // long notes, one after the other, until few are tried
+  SELDOM = 64
+};
+
+// ---- making
+
+/// What is known of the body's values while its steps are looked at.
+typedef struct Values {
+  void **at;       ///< NULL: of no step
+  uint8_t *is_row; ///< the same at every tick
+} Values;
+
+static void *new_value(const KrRun *run, Values *values, uint32_t value, bool is_row) {
+  values->is_row[value] = is_row;
+  values->at[value] = kr_arena_alloc(run->arena, (size_t)(N_TICKS + KR_LANES) * 8);
+  return values->at[value];
+}
+
+static bool reads_gate(const KrRunVoices *v, const KrRunStep *step, uint32_t first) {
+  for (uint32_t k = first; k < step->n_in; k++)
+    for (uint32_t i = 0; i < v->n_rows; i++)
+      if (v->rows[i].is_gate && v->rows[i].value == step->plan->in[k]) return true;
+  return false;
+}
+
+// Whether an operator can be asked for all ticks of a voice at once.
+static bool can_ask(const KrRunVoices *v, const KrRunStep *step, const KrVoiceStep *own) {
+  uint64_t flags = step->node->op->flags;
+  if (step->lanes != KR_LANES || step->is_apart || step->is_serial || step->has_ring ||
+      step->call.adds != 0 || step->call.also != NULL || step->plan->has_ramp ||
+      (flags & (KR_OP_FAULTS | KR_OP_RANDOM)) != 0)
+    return false;
+  if (own->join == KR_JOIN_ALWAYS)
+    return step->call.voice->edges != NULL && !reads_gate(v, step, 1);
+  bool is_plain = (flags & KR_OP_ELEMENTWISE) != 0 && own->n_patches == 0;
+  return (is_plain || own->join == KR_JOIN_HELD) && !reads_gate(v, step, 0);
+}
+
+static bool add_inputs(KrRunVoices *v, const Values *values, KrShortStep *to) {
+  const KrRunStep *step = to->of;
+  KrVoiceJoin join = v->steps[step - v->body->steps].join;
+  bool all_held = true;
+  to->call.held = 0;
+  for (uint32_t k = 0; k < step->n_in; k++) {
+    uint32_t value = step->plan->in[k];
+    if (value == KR_NONE) continue;
+    bool is_held = values->at[value] == NULL ? step->in_bytes[k] == 0 : values->is_row[value];
+    to->in[k] = values->at[value] == NULL ? step->in_base[k] : values->at[value];
+    if (values->at[value] == NULL && !is_held) return false;
+    if (is_held && k < 64) to->call.held |= UINT64_C(1) << k;
+    all_held &= is_held;
+  }
+  // Frequencies of oscillators hold, and all times of envelopes.
+  if (join == KR_JOIN_HELD && (to->call.held & 1) == 0) return false;
+  to->is_row = join == KR_JOIN_PARTS && all_held;
+  to->call.n = 1;
+  return join != KR_JOIN_ALWAYS || all_held;
+}
+
+static void add_fields(const KrRun *run, const KrRunVoices *v, KrShortStep *to) {
+  const KrVoiceStep *own = &v->steps[to->of - v->body->steps];
+  void **field = KR_NEW_ARRAY(run->arena, void *, to->of->plan->n_fields);
+  for (uint32_t f = 0; f < to->of->plan->n_fields; f++) field[f] = to->of->field[f];
+  for (uint32_t i = 0; i < own->n_patches; i++) {
+    const KrVoicePatch *patch = &v->patches[own->first_patch + i];
+    __builtin_memcpy(&field[patch->field], &patch->initial, sizeof patch->initial);
+  }
+  to->call.field = field;
+}
+
+static bool add_operator(const KrRun *run, KrRunVoices *v, KrRunStep *step, Values *values) {
+  const KrVoiceStep *own = &v->steps[step - v->body->steps];
+  KrShortStep *to = &v->shorts->steps[v->shorts->n_steps++];
+  if (!can_ask(v, step, own)) return false;
+  *to = (KrShortStep){.of = step,
+                      .in = KR_NEW_ARRAY(run->arena, const void *, step->n_in),
+                      .out = KR_NEW_ARRAY(run->arena, void *, step->n_out),
+                      .ends = own->call < v->n_ends,
+                      .call = step->call};
+  if (!add_inputs(v, values, to)) return false;
+  for (uint32_t k = 0; k < step->n_out; k++)
+    to->out[k] = new_value(run, values, step->plan->out + k, to->is_row);
+  add_fields(run, v, to);
+  to->call.in = to->in;
+  to->call.out = to->out;
+  to->call.held_out = NULL;
+  to->call.voice = NULL;
+  to->call.life = &v->shorts->life;
+  return true;
+}
+
+static bool add_step(const KrRun *run, KrRunVoices *v, KrRunStep *step, Values *values) {
+  if (step == v->heard) return true;
+  if (step->node == NULL) return false;
+  if (step->node->kind == KR_NODE_OP) return add_operator(run, v, step, values);
+  if (!kr_plan_is_voice_row(step->node)) return false;
+  for (uint32_t i = 0; i < v->n_rows; i++)
+    if (v->rows[i].node == step->node)
+      v->rows[i].ticks = new_value(run, values, v->rows[i].value, true);
+  return true;
+}
+
+// The memory of a lane in place of one value.
+static void add_places(KrShorts *s, const void *at, uint32_t slot) {
+  for (uint32_t i = 0; i < s->n_steps; i++) {
+    KrShortStep *step = &s->steps[i];
+    for (uint32_t k = 0; k < step->of->n_in; k++)
+      if (step->in[k] == at)
+        s->places[s->n_places++] = (KrShortPlace){(void **)(void *)&step->in[k], slot};
+    for (uint32_t k = 0; k < step->of->n_out; k++)
+      if (step->out[k] == at) s->places[s->n_places++] = (KrShortPlace){&step->out[k], slot};
+  }
+}
+
+// What is heard, then what ends the voice.
+static bool add_heard(const KrRun *run, KrRunVoices *v, const Values *values) {
+  KrShorts *s = v->shorts;
+  uint32_t n = 0, n_out = v->graph->n_out;
+  for (uint32_t i = 0; i < s->n_steps; i++) n += s->steps[i].of->n_in + s->steps[i].of->n_out;
+  s->places = KR_NEW_ARRAY(run->arena, KrShortPlace, n);
+  s->slots = KR_NEW_ARRAY(run->arena, uint32_t, v->heard->n_in);
+  for (uint32_t k = 0; k < v->heard->n_in; k++) {
+    uint32_t value = v->heard->plan->in[k], i = 0;
+    if (value == KR_NONE || values->at[value] == NULL || values->is_row[value]) return false;
+    while (v->heard->plan->in[i] != value) i++;
+    if (i < n_out && k >= n_out) return false; // what is heard will be shaped
+    s->slots[k] = i;
+    if (i == k) add_places(s, values->at[value], k);
+  }
+  return true;
+}
+
+static bool add_all(const KrRun *run, KrRunVoices *v) {
+  const KrPlanUnit *plan = v->body->plan;
+  Values values = {KR_NEW_ARRAY(run->arena, void *, run->plan->n_values),
+                   KR_NEW_ARRAY(run->arena, uint8_t, run->plan->n_values)};
+  if (v->n_ends == 0) return false;
+  for (uint32_t i = 0; i < plan->n_segments; i++)
+    if (plan->segments[i].serial) return false;
+  for (uint32_t s = 0; s < plan->n_steps; s++)
+    if (!add_step(run, v, &v->body->steps[s], &values)) return false;
+  return add_heard(run, v, &values);
+}
+
+void kr_shorts_prepare(const KrRun *run, KrRunVoices *v, size_t n_memory) {
+  KrShorts *s = v->shorts = KR_NEW(run->arena, KrShorts);
+  const uint32_t n_groups = v->pool.n_groups;
+  s->steps = KR_NEW_ARRAY(run->arena, KrShortStep, v->body->plan->n_steps);
+  if (!add_all(run, v)) {
+    v->shorts = NULL;
+    return;
+  }
+  s->n_lanes = n_groups * KR_LANES < MOST_LANES ? n_groups * KR_LANES : MOST_LANES;
+  s->on = KR_NEW_ARRAY(run->arena, uint16_t, n_groups);
+  s->voices = KR_NEW_ARRAY(run->arena, KrShortVoice, s->n_lanes);
+  s->n_bytes = (size_t)(N_TICKS + KR_LANES) * kr_elem_bytes(v->elem);
+  for (uint32_t l = 0; l < s->n_lanes; l++)
+    s->voices[l].at = kr_arena_alloc(run->arena, s->n_bytes * v->heard->n_in);
+  s->kept = kr_arena_alloc(run->arena, n_memory + 64);
+  s->n_kept = n_memory;
+  s->kept_levels = kr_arena_alloc(run->arena, v->n_ends * kr_voice_row_bytes(v));
+}
+
+// ---- one voice
+
+static void spread(uint32_t width, const void *from, void *to) {
+  if (width == 4) {
+    uint32_t x;
+    __builtin_memcpy(&x, from, 4);
+    for (uint32_t l = 0; l < KR_LANES; l++) ((uint32_t *)to)[l] = x;
+  } else if (width == 8) {
+    uint64_t x;
+    __builtin_memcpy(&x, from, 8);
+    for (uint32_t l = 0; l < KR_LANES; l++) ((uint64_t *)to)[l] = x;
+  } else {
+    __builtin_memset(to, *(const uint8_t *)from, KR_LANES);
+  }
+}
+
+static void spread_note(const KrRunVoices *v, uint32_t index) {
+  const KrVoiceGroup *group = &v->groups[index / KR_LANES];
+  const KrVoiceLane *lane = &v->pool.lanes[index];
+  for (uint32_t i = 0; i < v->n_rows; i++) {
+    const KrVoiceRow *row = &v->rows[i];
+    uint32_t width = row->n_bytes / KR_LANES;
+    if (row->node->voice != KR_VOICE_GATE) {
+      spread(width, group->memory + row->offset + index % KR_LANES * width, row->ticks);
+      continue;
+    }
+    KrRatio part = row->port == 1 ? lane->late : lane->release_late;
+    KrConst value = kr_voice_real(v, row->is_gate ? KR_RATIO_ONE : part);
+    spread(width, &value.as, row->ticks);
+  }
+}
+
+// The first silent tick since the onset of the voice, what it puts out up to there; INT64_MAX: it
+// lasts too long.
+static int64_t find_life(KrRunVoices *v, uint32_t index) {
+  KrShorts *s = v->shorts;
+  const KrVoiceLane *lane = &v->pool.lanes[index];
+  int64_t end, last = 0;
+  uint32_t n_rows = N_ROWS, n_ended = 0;
+  s->life = (KrCallLife){kr_voice_late(lane), INT64_MAX, &end};
+  if (lane->release != KR_VOICE_POOL_NEVER) s->life.release = lane->release - lane->born;
+  spread_note(v, index);
+  for (uint32_t i = 0; i < s->n_places; i++)
+    *s->places[i].at = s->voices[index].at + s->places[i].slot * s->n_bytes;
+  for (uint32_t i = 0; i < s->n_steps; i++) {
+    KrShortStep *step = &s->steps[i];
+    if (!step->is_row) step->call.n = n_rows;
+    step->of->kernel(&step->call);
+    if (!step->ends) continue;
+    if (end == INT64_MAX) return end;
+    last = end > last ? end : last;
+    if (++n_ended == v->n_ends) n_rows = (uint32_t)last / KR_LANES + 1;
+  }
+  return last;
+}
+
+static double part_of(const KrRunVoices *v, KrRatio late) {
+  KrConst part = kr_voice_real(v, late);
+  return v->elem == KR_ELEM_F32 ? (double)part.as.f32 : part.as.f64;
+}
+
+static void scale_tick(const KrRunVoices *v, void *ticks, int64_t tick, double gain) {
+  if (v->elem == KR_ELEM_F32)
+    ((float *)ticks)[tick] *= (float)gain;
+  else
+    ((double *)ticks)[tick] *= gain;
+}
+
+static void set_end(const KrRunVoices *v, KrShortVoice *voice, int64_t over) {
+  if (voice->fade != KR_VOICE_POOL_NEVER && voice->fade + v->fade_ticks < over)
+    over = voice->fade + v->fade_ticks;
+  voice->over = over;
+  voice->end = over > voice->born ? over : voice->born + 1;
+}
+
+// Puts down from which tick on it is silent.
+static bool render(KrRunVoices *v, uint32_t index) {
+  const KrShorts *s = v->shorts;
+  const KrVoiceLane *lane = &v->pool.lanes[index];
+  KrShortVoice *voice = &s->voices[index];
+  int64_t end = find_life(v, index);
+  if (end == INT64_MAX) return false;
+  set_end(v, voice, voice->born + end);
+  for (uint32_t c = 0; lane->late.num != 0 && c < v->graph->n_out; c++)
+    if (s->slots[c] == c)
+      scale_tick(v, voice->at + c * s->n_bytes, 0, 1 - part_of(v, lane->late));
+  return true;
+}
+
+bool kr_shorts_begin(KrRunVoices *v, uint32_t index) {
+  KrShorts *s = v->shorts;
+  const KrVoiceLane *lane = &v->pool.lanes[index];
+  const uint32_t bit = 1u << index % KR_LANES;
+  // What its lane put out before may not have been heard yet.
+  if (index >= s->n_lanes || (s->on[index / KR_LANES] & bit) != 0) return false;
+  if (s->n_long >= PATIENCE && lane->note % SELDOM != 0) return false;
+  KrShortVoice *voice = &s->voices[index];
+  voice->born = lane->born;
+  voice->fade = KR_VOICE_POOL_NEVER;
+  voice->note = lane->note;
+  if (!render(v, index)) {
+    s->n_long++;
+    return false;
+  }
+  s->n_long = 0;
+  s->on[index / KR_LANES] |= (uint16_t)bit;
+  return true;
+}
+
+bool kr_shorts_has(const KrRunVoices *v, uint32_t index) {
+  const KrShorts *s = v->shorts;
+  return s != NULL && (s->on[index / KR_LANES] >> index % KR_LANES & 1) != 0 &&
+         s->voices[index].note == v->pool.lanes[index].note;
+}
+
+void kr_shorts_release(KrRunVoices *v, uint32_t index) { render(v, index); }
+
+void kr_shorts_fade(KrRunVoices *v, uint32_t index, int64_t tick) {
+  KrShortVoice *voice = &v->shorts->voices[index];
+  voice->fade = tick;
+  set_end(v, voice, voice->over);
+}
+
+void kr_shorts_drop(KrRunVoices *v, uint32_t index, int64_t tick) {
+  KrShortVoice *voice = &v->shorts->voices[index];
+  if (tick < voice->end) voice->end = voice->over = tick;
+}
+
+double kr_shorts_level(const KrRunVoices *v, uint32_t index, int64_t tick) {
+  const KrShortVoice *voice = &v->shorts->voices[index];
+  double level = 0;
+  for (uint32_t k = v->graph->n_out; k < v->heard->n_in; k++) {
+    const void *at = voice->at + v->shorts->slots[k] * v->shorts->n_bytes;
+    int64_t i = tick - 1 - voice->born;
+    double x = kr_f64_abs(v->elem == KR_ELEM_F32 ? (double)((const float *)at)[i]
+                                                 : ((const double *)at)[i]);
+    level = x > level ? x : level;
+  }
+  return level;
+}
+
+// ---- all of them
+
+void kr_shorts_settle(KrRunVoices *v, int64_t until) {
+  KrShorts *s = v->shorts;
+  for (uint32_t g = 0; s != NULL && g * KR_LANES < s->n_lanes; g++)
+    for (uint32_t left = s->on[g]; left != 0; left &= left - 1) {
+      uint32_t l = (uint32_t)__builtin_ctz(left), index = g * KR_LANES + l;
+      const KrShortVoice *voice = &s->voices[index];
+      KrVoiceLane *lane = &v->pool.lanes[index];
+      if (voice->over >= until) continue;
+      if (until == v->end) s->on[g] &= (uint16_t) ~(1u << l);
+      if (lane->note != voice->note || !lane->sounds) continue;
+      lane->sounds = false;
+      lane->end = voice->end;
+    }
+}
+
+// Ticks of the slice in which a voice is heard, from `first` on: one channel of them.
+static uint32_t find_ticks(const KrRunVoices *v, const KrShortVoice *voice, uint32_t channel,
+                           double *scratch, uint32_t *first, const void **ticks) {
+  const KrShorts *s = v->shorts;
+  int64_t begin = voice->born > v->begin ? voice->born : v->begin;
+  int64_t end = voice->end < v->end ? voice->end : v->end;
+  if (begin >= end) return 0;
+  const size_t width = kr_elem_bytes(v->elem);
+  const uint32_t n = (uint32_t)(end - begin);
+  *first = (uint32_t)(begin - v->begin);
+  *ticks = voice->at + s->slots[channel] * s->n_bytes + (size_t)(begin - voice->born) * width;
+  if (voice->fade >= end) return n;
+  __builtin_memcpy(scratch, *ticks, n * width);
+  *ticks = scratch;
+  for (int64_t tick = voice->fade > begin ? voice->fade : begin; tick < end; tick++) {
+    int64_t left = v->fade_ticks - (tick - voice->fade);
+    if (left > 0) scale_tick(v, scratch, tick - begin, (double)left / (double)v->fade_ticks);
+  }
+  return n;
+}
+
+void kr_shorts_add(const KrRunVoices *v, uint32_t group, uint32_t channel, void *sum) {
+  double scratch[KR_TILE];
+  for (uint32_t left = v->shorts->on[group]; left != 0; left &= left - 1) {
+    uint32_t l = (uint32_t)__builtin_ctz(left), first;
+    const void *ticks;
+    uint32_t n = find_ticks(v, &v->shorts->voices[group * KR_LANES + l], channel, scratch, &first,
+                            &ticks);
+    for (uint32_t t = 0; t < n; t++) {
+      size_t at = (size_t)(first + t) * KR_LANES + l;
+      if (v->elem == KR_ELEM_F32)
+        ((float *)sum)[at] += ((const float *)ticks)[t];
+      else
+        ((double *)sum)[at] += ((const double *)ticks)[t];
+    }
+  }
+}
+
+void kr_shorts_add_column(const KrRunVoices *v, uint32_t group, uint32_t channel, void *sum) {
+  const KrLanes *at = v->heard->at_level;
+  double scratch[KR_TILE];
+  for (uint32_t left = v->shorts->on[group]; left != 0; left &= left - 1) {
+    uint32_t l = (uint32_t)__builtin_ctz(left), first;
+    const void *ticks;
+    uint32_t n = find_ticks(v, &v->shorts->voices[group * KR_LANES + l], channel, scratch, &first,
+                            &ticks);
+    if (n == 0) continue;
+    if (v->elem == KR_ELEM_F32)
+      at->add_ticks_f32(ticks, n, (float *)sum + l * KR_TILE + first);
+    else
+      at->add_ticks_f64(ticks, n, (double *)sum + l * KR_TILE + first);
+  }
+}
