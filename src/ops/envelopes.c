@@ -68,6 +68,12 @@ KR_KERNELS(envelopes, KR_REALS(adsr), KR_REALS(ar), KR_REALS(perc));
 
 #else
 #include "ops/pass.h"
+#undef ONE // of one lane
+#if KR_PASS == 32
+#define ONE(name) name##_one_f32
+#else
+#define ONE(name) name##_one_f64
+#endif
 
 // Ages in ticks since the event: integers, in f64 whole numbers.
 #if KR_PASS == 32
@@ -463,59 +469,66 @@ KR_INLINE uint32_t FN(whole_from)(REAL x, uint32_t most) {
   uint32_t whole = (uint32_t)x;
   return whole + ((REAL)whole < x);
 }
-KR_INLINE REAL WN(first_of)(V x) {
-  REAL all[VN];
-  VF(store)(all, x);
-  return all[0];
-}
-// Ticks t..end of a voice, no event in them.
-KR_INLINE void WN(run_ticks)(const V *times, uint32_t t, uint32_t end, const bool bent,
-                             WN(Lanes) * lanes, REAL *out) {
+// Ticks t..end of a voice, no event in them: the line of one lane in vectors of ticks.
+KR_INLINE void WN(run_ticks)(const REAL *times, uint32_t t, uint32_t end, const bool bent,
+                             ONE(Lanes) * lanes, REAL *out) {
   static const REAL number[] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
   const V numbers = VF(load)(number);
   for (uint32_t age = 1, stop; t < end; t = stop) {
-    const WN(Line) line = WN(line_at)(lanes, VF(all)((REAL)age), lanes->residual, times);
-    uint32_t last = FN(whole_from)(WN(first_of)(line.end), age + end - t);
+    const ONE(Line) one = ONE(line_at)(lanes, (REAL)age, lanes->residual, times);
+    const WN(Line) line = {.a = VF(all)(one.a),
+                           .b = VF(all)(one.b),
+                           .slope = VF(all)(one.slope),
+                           .per_tick = VF(all)(one.per_tick),
+                           .start = VF(all)(one.start),
+                           .curve = VF(all)(one.curve),
+                           .bent = VF(all_bits)(one.bent)};
+    uint32_t last = FN(whole_from)(one.end, age + end - t);
     stop = t + (last > age ? last - age : 1);
     V ages = VF(all)((REAL)age) + numbers;
     age += stop - t;
     for (; t < stop; t += VN, ages += VN) VF(store)(out + t, WN(line_value)(&line, ages, bent));
   }
 }
-// The life of one voice.
+// The life of one voice: it begins from 0, and is 0 once it is over.
 APART void WN(run_life)(const WN(Envelope) * e) {
   const KrCall *call = e->call;
   const uint32_t n = call->n * KR_LANES;
-  const VI all = VF(all_bits)(-1), none = VF(all_bits)(0);
-  REAL *out = call->out[0];
-  WN(Lanes) lanes = WN(lanes_of)(e, 0);
-  V times[N_TIMES], zero = VF(all)(0);
-  WN(times_at)(e, 0, 0, times);
-  V onset = WN(residual_at)(e, 2, 0, 0), last = WN(residual_at)(e, 3, 0, 0);
-  V attack = times[TIME_ATTACK] * lanes.rate, decay = times[TIME_DECAY] * lanes.rate;
+  REAL *out = call->out[0], times[N_TIMES], residual[2];
+  ONE(Lanes) lanes = {.rate = e->rate[0], .curve = e->curve[0], .on = -1};
+  for (int i = 0; i < N_TIMES; i++) {
+    times[i] = e->times[i][0];
+    if (i != TIME_SUSTAIN && !(times[i] > 0)) times[i] = 0;
+  }
+  for (int i = 0; i < 2; i++) {
+    const REAL *from = call->in[2 + i];
+    residual[i] = from != NULL && from[0] >= 0 && from[0] < 1 ? from[0] : 0;
+  }
   uint32_t release = !e->percussive && call->life->release < n ? (uint32_t)call->life->release : n;
-  V over = e->percussive ? onset + attack + decay : last + times[TIME_RELEASE] * lanes.rate;
-  uint32_t end = FN(whole_from)(WN(first_of)(over), n) + (e->percussive ? 0 : release);
+  REAL attack = times[TIME_ATTACK] * lanes.rate, decay = times[TIME_DECAY] * lanes.rate;
+  REAL over = e->percussive ? residual[0] + attack + decay
+                            : residual[1] + times[TIME_RELEASE] * lanes.rate;
+  uint32_t end = FN(whole_from)(over, n) + (e->percussive ? 0 : release);
   *call->life->end = end < n ? end : INT64_MAX;
   if (end >= n) return;
-  out[0] = WN(first_of)(WN(cross_over)(times, all, none, onset, zero, e->bent, &lanes));
+  lanes.residual = residual[0];
+  out[0] = 0 + ONE(fresh_at)(&lanes, times);
+  uint32_t stop = release < end ? release : end;
   if (e->bent)
-    WN(run_ticks)(times, 1, release, true, &lanes, out);
+    WN(run_ticks)(times, 1, stop, true, &lanes, out);
   else
-    WN(run_ticks)(times, 1, release, false, &lanes, out);
+    WN(run_ticks)(times, 1, stop, false, &lanes, out);
   if (release < n) {
-    uint32_t age = release;
-#if KR_PASS == 32
-    lanes.age = VF(all_bits)((INT)age);
-#else
-    lanes.age = VF(all)((REAL)age);
-#endif
-    out[release] = WN(first_of)(WN(cross_over)(times, none, all, last, last, e->bent, &lanes));
+    lanes.age = (ONE(Age))release;
+    out[release] = ONE(cross_over)(times, 0, -1, residual[1], residual[1], e->bent, &lanes);
     if (e->bent)
-      WN(run_ticks)(times, release + 1, n, true, &lanes, out);
+      WN(run_ticks)(times, release + 1, end, true, &lanes, out);
     else
-      WN(run_ticks)(times, release + 1, n, false, &lanes, out);
+      WN(run_ticks)(times, release + 1, end, false, &lanes, out);
   }
+  uint32_t from = end > 1 ? end : 1;
+  if (release < n && from <= release) from = release + 1;
+  for (; from < n; from += VN) VF(store)(out + from, VF(all)(0));
 }
 #endif
 

@@ -65,10 +65,19 @@ static void put(uint32_t width, const void *from, uint32_t stride, uint32_t n, v
       }                                                                                            \
     }                                                                                              \
   }
+#define ADD_TICKS(real, f, p, N)                                                                   \
+  static void add_ticks_##f(const real *from, uint32_t n, real *restrict sum) {                    \
+    for (uint32_t t = 0; t < n; t += (N))                                                          \
+      kr_##p##_store(sum + t, kr_##p##_load(sum + t) + kr_##p##_load(from + t));                   \
+  }
 #if KR_VECTOR_BYTES > 0
+ADD_TICKS(float, f32, v32, KR_N_V32)
+ADD_TICKS(double, f64, v64, KR_N_V64)
 ADD_SOME(float, int32_t, f32, v32, KrVf32, KrVi32, KR_N_V32)
 ADD_SOME(double, int64_t, f64, v64, KrVf64, KrVi64, KR_N_V64)
 #else
+ADD_TICKS(float, f32, s32, 1)
+ADD_TICKS(double, f64, s64, 1)
 ADD_SOME(float, int32_t, f32, s32, float, int32_t, 1)
 ADD_SOME(double, int64_t, f64, s64, double, int64_t, 1)
 #endif
@@ -121,19 +130,6 @@ ADD_SOME(double, int64_t, f64, s64, double, int64_t, 1)
   }
 REALS(float, f32)
 REALS(double, f64)
-
-#define TICK(l) from[(l) * KR_TILE + t]
-#define QUARTER(l) ((TICK(l) + TICK((l) + 8)) + (TICK((l) + 4) + TICK((l) + 12)))
-#define TICKS(real, f)                                                                             \
-  static void add_ticks_##f(const real *from, uint32_t n, real *restrict sum) {                    \
-    for (uint32_t t = 0; t < n; t++) sum[t] += from[t];                                            \
-  }                                                                                                \
-  static void fold_ticks_##f(const real *from, uint32_t n, real *restrict to) {                    \
-    for (uint32_t t = 0; t < n; t++)                                                               \
-      to[t] = (QUARTER(0) + QUARTER(2)) + (QUARTER(1) + QUARTER(3));                               \
-  }
-TICKS(float, f32)
-TICKS(double, f64)
 
 // Sums of values of one lane, N_AT vectors of ticks from t on at a time as long as n holds so many:
 // column l, l + 16 … of every chunk, then one column to another. The columns are made in the order
@@ -237,7 +233,6 @@ LINEAR(double, f64, s64, double, 1)
 
 extern const KrLanes KR_LEVEL_NAME(kr_lanes);
 const KrLanes KR_LEVEL_NAME(kr_lanes) = {
-    spread,         pick,          put,           add_f32,        add_f64,  add_some_f32,
-    add_some_f64,   add_ticks_f32, add_ticks_f64, fold_ticks_f32, fold_ticks_f64, fold_f32,
-    fold_f64,       close_f32,     close_f64,     sum_f32,        sum_f64,  linear_f32,
-    linear_f64};
+    spread,        pick,          put,      add_f32,  add_f64,   add_some_f32,
+    add_some_f64,  add_ticks_f32, add_ticks_f64, fold_f32, fold_f64, close_f32,
+    close_f64,     sum_f32,       sum_f64,  linear_f32, linear_f64};

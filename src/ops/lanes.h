@@ -24,11 +24,9 @@ typedef struct KrLanes {
   void (*add_some_f32)(const float *from, uint32_t stride, uint32_t lanes, uint32_t n, float *sum);
   void (*add_some_f64)(const double *from, uint32_t stride, uint32_t lanes, uint32_t n,
                        double *sum);
-  /// n ticks of one voice to its column, which has KR_TILE ticks; those columns as fold adds them.
+  /// Adds n ticks of one voice, and as many more as make KR_LANES full.
   void (*add_ticks_f32)(const float *from, uint32_t n, float *sum);
   void (*add_ticks_f64)(const double *from, uint32_t n, double *sum);
-  void (*fold_ticks_f32)(const float *from, uint32_t n, float *to);
-  void (*fold_ticks_f64)(const double *from, uint32_t n, double *to);
   /// Columns l and l+8, l+4, l+2, l+1 of every tick.
   void (*fold_f32)(const float *from, uint32_t n, float *to);
   void (*fold_f64)(const double *from, uint32_t n, double *to);

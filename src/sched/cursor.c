@@ -21,6 +21,8 @@ struct KrCursor {
   uint64_t first;
   uint32_t n_batch;
   KrRatio *times;
+  // EVERY: event n is at (begin + n step) / den; den 0: not so.
+  uint32_t begin, step, den;
   bool keeps;      // MAP: a result holds until the event is popped
   bool has_result; // … of the source's event of this time and payload
   KrRatio time;
@@ -43,6 +45,22 @@ static bool has_batches(const KrCursor *cursor) {
   return true;
 }
 
+// One denominator for all times, small enough that they need not be in lowest terms.
+static void find_progression(KrCursor *cursor) {
+  if (cursor->events->n_items == 0) return;
+  KrRatio begin = cursor->events->items[0].time, step = cursor->events->period, den;
+  if (begin.num < 0 || step.num < 0) return;
+  if (kr_ratio_lcm(kr_ratio_of(begin.den), kr_ratio_of(step.den), &den) != KR_OK ||
+      (den.num | begin.num | step.num) >> 31 != 0)
+    return;
+  uint64_t first = (uint64_t)begin.num * (uint64_t)(den.num / begin.den);
+  uint64_t next = (uint64_t)step.num * (uint64_t)(den.num / step.den);
+  if ((first | next) >> 31 != 0) return;
+  cursor->begin = (uint32_t)first;
+  cursor->step = (uint32_t)next;
+  cursor->den = (uint32_t)den.num;
+}
+
 KrCursor *kr_cursor_new(KrArena *arena, const struct KrCursorContext *context, uint32_t events) {
   KrCursor *cursor = KR_NEW(arena, KrCursor);
   const KrEvents *stream = &context->graph->events[events];
@@ -62,6 +80,7 @@ KrCursor *kr_cursor_new(KrArena *arena, const struct KrCursorContext *context, u
     cursor->times = KR_NEW_ARRAY(arena, KrRatio, KR_EVENT_BATCH);
     cursor->has_batches = has_batches(cursor);
   }
+  if (stream->kind == KR_EVENTS_EVERY) find_progression(cursor);
   cursor->keeps = stream->kind == KR_EVENTS_MAP && kr_cursor_can_look_ahead(cursor);
   return cursor;
 }
@@ -162,6 +181,15 @@ static void call_for(KrCursor *cursor, const KrRunEvent *event) {
   call_function(cursor, 1);
 }
 
+// Event `number` of a leaf; its time may not be in lowest terms.
+static const KrEventItem *batch_event(const KrCursor *leaf, uint64_t number, KrRatio *time) {
+  if (leaf->den == 0 || number >> 31 != 0) return leaf_event(leaf->events, number, time);
+  uint64_t at = leaf->begin + number * leaf->step;
+  if (at >> 31 != 0) return leaf_event(leaf->events, number, time);
+  *time = (KrRatio){(int64_t)at, leaf->den};
+  return &leaf->events->items[0];
+}
+
 // The leaf's next events, as many as a batch takes; false: it has none.
 static bool load_batch(KrCursor *cursor) {
   KrCursor *leaf = cursor->children[0];
@@ -169,7 +197,7 @@ static bool load_batch(KrCursor *cursor) {
   uint32_t n = 0;
   cursor->first = leaf->n_popped;
   while (n < KR_EVENT_BATCH &&
-         (item[n] = leaf_event(leaf->events, cursor->first + n, &cursor->times[n])) != NULL)
+         (item[n] = batch_event(leaf, cursor->first + n, &cursor->times[n])) != NULL)
     n++;
   cursor->n_batch = n;
   for (uint32_t k = 0; k < n; k++)
@@ -179,23 +207,22 @@ static bool load_batch(KrCursor *cursor) {
   return n > 0;
 }
 
-// Event `cursor->first + k`.
-static void take_result(KrCursor *cursor, const KrRunEvent *event, uint32_t k, uint32_t n) {
+// What the function said of event k of n.
+static void take_values(KrCursor *cursor, uint32_t k, uint32_t n) {
   for (uint32_t i = 0; i < cursor->n_out; i++)
     cursor->values[i] = (KrEventValue){.present = true, .value = cursor->out[i * n + k]};
-  cursor->event = *event;
   cursor->event.values = cursor->values;
 }
 
 static const KrRunEvent *peek_batch(KrCursor *cursor) {
-  KrCursor *leaf = cursor->children[0];
+  const KrCursor *leaf = cursor->children[0];
   if (cursor->has_result) return &cursor->event;
   if (leaf->n_popped - cursor->first >= cursor->n_batch && !load_batch(cursor)) return NULL;
   uint32_t k = (uint32_t)(leaf->n_popped - cursor->first);
   bool is_list = leaf->events->kind == KR_EVENTS_LIST;
-  fill_item(&leaf->event, &leaf->events->items[is_list ? leaf->n_popped : 0], cursor->times[k]);
-  leaf->is_known = cursor->has_result = true;
-  take_result(cursor, &leaf->event, k, cursor->n_batch);
+  fill_item(&cursor->event, &leaf->events->items[is_list ? leaf->n_popped : 0], cursor->times[k]);
+  take_values(cursor, k, cursor->n_batch);
+  cursor->has_result = true;
   return &cursor->event;
 }
 
@@ -211,7 +238,8 @@ static const KrRunEvent *peek_map(KrCursor *cursor, KrRatio until, KrRatio emitt
   cursor->time = event->time;
   cursor->payload = event->values;
   call_for(cursor, event);
-  take_result(cursor, event, 0, 1);
+  cursor->event = *event;
+  take_values(cursor, 0, 1);
   return &cursor->event;
 }
 

@@ -889,6 +889,7 @@ bool kr_run_event(KrRun *run, uint32_t output, KrRunEvent *event) {
   const KrRunEvent *next = kr_cursor_peek(run->outputs[output], run->time, run->time, &emitted);
   if (next == NULL || kr_ratio_compare(next->time, run->time) >= 0) return false;
   *event = *next;
+  (void)kr_ratio_make(event->time.num, event->time.den, &event->time);
   kr_cursor_pop(run->outputs[output]);
   return true;
 }

@@ -15,7 +15,7 @@ static uint8_t *own_at(const KrRunVoices *v, const KrVoiceGroup *group, uint32_t
 }
 
 static uint8_t *columns_of(const KrRunVoices *v, uint32_t channel, uint32_t which) {
-  return v->columns + (2 * channel + which) * KR_TILE * kr_voice_row_bytes(v);
+  return v->columns + (2 * channel + which) * KR_SHORT_COLUMN * kr_voice_row_bytes(v);
 }
 
 static void add_rows(const KrRunVoices *v, const void *from, uint32_t stride, uint32_t lanes,
@@ -372,6 +372,10 @@ static void drop_lane(KrRunVoices *v, uint32_t lane, int64_t tick) {
 static void steal_voice(KrRunVoices *v, int64_t tick) {
   kr_voices_levels(v, tick);
   uint32_t lane = kr_voice_pool_find_victim(&v->pool, tick);
+  if (lane == KR_VOICE_POOL_NONE) { // all are through, in the tick before at the latest
+    kr_voice_pool_collect(&v->pool, tick + 1);
+    return;
+  }
   if (v->pool.open_lane == lane) v->pool.open_lane = KR_VOICE_POOL_NONE;
   if (v->pool.lanes[lane].born >= tick) {
     v->pool.n_stolen++;
@@ -483,7 +487,8 @@ static KrStatus begin_note(KrRun *run, KrRunVoices *v, const KrRunEvent *event, 
   if (lane->is_open) pool->open_lane = index;
   if (event->has_dur) {
     KrSitePlace end;
-    KR_TRY(kr_site_end(v->node, v->clock, event, emitted, &end));
+    const KrSitePlace onset = {tick, late};
+    KR_TRY(kr_site_end(v->step->site, v->node, v->clock, event, emitted, &onset, &end));
     kr_voice_pool_release(lane, end.tick, end.residual);
   }
   put_note(v, run->plan->graph, index, event);
@@ -567,27 +572,46 @@ static bool has_lanes(const KrRunVoices *v) {
 }
 
 // The same where all voices are short: columns of ticks.
-static void finish_shorts(KrRunVoices *v, const KrSlice *slice) {
+static void close_shorts(const KrRunVoices *v, const void *sum, void *all) {
   const KrLanes *at = v->heard->at_level;
+  if (v->elem == KR_ELEM_F32)
+    at->close_f32(sum, false, KR_SHORT_COLUMN, all);
+  else
+    at->close_f64(sum, false, KR_SHORT_COLUMN, all);
+}
+static void fold_shorts(const KrRunVoices *v, const uint8_t *all, uint32_t n, void *out) {
+  const KrLanes *at = v->heard->at_level;
+  const void *in[KR_LANES];
+  size_t n_bytes[KR_LANES], width = kr_elem_bytes(v->elem);
+  for (uint32_t l = 0; l < KR_LANES; l++) {
+    in[l] = all + l * KR_SHORT_COLUMN * width;
+    n_bytes[l] = width;
+  }
+  if (v->elem == KR_ELEM_F32)
+    at->sum_f32(in, n_bytes, KR_LANES, n, out);
+  else
+    at->sum_f64(in, n_bytes, KR_LANES, n, out);
+}
+static void finish_shorts(KrRunVoices *v, const KrSlice *slice) {
+  const size_t n_bytes = KR_SHORT_COLUMN * kr_voice_row_bytes(v);
+  const uint32_t n_groups = v->shorts->n_lanes / KR_LANES;
   for (uint32_t c = 0; c < v->graph->n_out; c++) {
     void *sum = columns_of(v, c, 0), *all = columns_of(v, c, 1), *out = v->step->out[c];
-    uint32_t n_closed = 0, n_groups = v->shorts->n_lanes / KR_LANES;
+    bool some = false;
     for (uint32_t first = 0; first < n_groups; first += CHUNK) {
-      uint32_t some = 0, end = first + CHUNK < n_groups ? first + CHUNK : n_groups;
-      for (uint32_t g = first; g < end; g++) some |= v->shorts->on[g];
-      if (some == 0) continue;
-      void *to = n_closed++ == 0 ? all : sum;
-      __builtin_memset(to, 0, KR_TILE * kr_voice_row_bytes(v));
-      for (uint32_t g = first; g < end; g++) kr_shorts_add_column(v, g, c, to);
-      if (to == sum && v->elem == KR_ELEM_F32) at->close_f32(sum, false, KR_TILE, all);
-      if (to == sum && v->elem == KR_ELEM_F64) at->close_f64(sum, false, KR_TILE, all);
+      uint32_t on = 0, end = first + CHUNK < n_groups ? first + CHUNK : n_groups;
+      void *to = some ? sum : all;
+      for (uint32_t g = first; g < end; g++) on |= v->shorts->on[g];
+      if (on == 0) continue;
+      __builtin_memset(to, 0, n_bytes);
+      for (uint32_t g = first; g < end; g++) kr_shorts_add_columns(v, g, c, to);
+      if (some) close_shorts(v, sum, all);
+      some = true;
     }
-    if (n_closed == 0)
-      __builtin_memset(out, 0, slice->n * kr_elem_bytes(v->elem));
-    else if (v->elem == KR_ELEM_F32)
-      at->fold_ticks_f32(all, slice->n, out);
+    if (some)
+      fold_shorts(v, all, slice->n, out);
     else
-      at->fold_ticks_f64(all, slice->n, out);
+      __builtin_memset(out, 0, slice->n * kr_elem_bytes(v->elem));
   }
 }
 

@@ -82,7 +82,7 @@ typedef struct KrVoicePiece {
 } KrVoicePiece;
 
 /// A voice that is through after at most KR_SHORT_TICKS, all of which have been found.
-enum { KR_SHORT_TICKS = 256 };
+enum { KR_SHORT_TICKS = 256, KR_SHORT_COLUMN = KR_TILE + KR_LANES };
 typedef struct KrShortVoice {
   int64_t born, fade; ///< fade: when another note took its voice
   int64_t over, end;  ///< when it is known to be through; its first silent tick, after `born`
@@ -149,7 +149,7 @@ typedef struct KrRunVoices {
   int64_t begin, end; ///< the host's slice
   KrVoicePiece piece;
   KrShorts *shorts; ///< NULL: its voices last, or more than their age tells of them
-  uint8_t *columns; ///< [channel][2][KR_TILE][KR_LANES]: of the open chunk, of all
+  uint8_t *columns; ///< [channel][2][KR_SHORT_COLUMN][KR_LANES]: of the open chunk, of all
 } KrRunVoices;
 
 static inline size_t kr_voice_row_bytes(const KrRunVoices *v) {
@@ -200,9 +200,10 @@ void kr_shorts_drop(KrRunVoices *voices, uint32_t lane, int64_t tick);
 double kr_shorts_level(const KrRunVoices *voices, uint32_t lane, int64_t tick);
 /// Notes what ended before `until`, the end of the slice after its output. [worker] rt exact
 void kr_shorts_settle(KrRunVoices *voices, int64_t until);
-/// A group's ticks of the slice, to [tick][lane] or [lane][KR_TILE]. [worker] rt exact
+/// A group's ticks of the slice, to [tick][lane] or, and any numbers after them, to
+/// [lane][KR_SHORT_COLUMN]. [worker] rt exact
 void kr_shorts_add(const KrRunVoices *voices, uint32_t group, uint32_t channel, void *sum);
-void kr_shorts_add_column(const KrRunVoices *voices, uint32_t group, uint32_t channel, void *sum);
+void kr_shorts_add_columns(const KrRunVoices *voices, uint32_t group, uint32_t channel, void *sum);
 /// From tick `tick` on, where all groups stand, short voices are lanes like all others. rt exact
 void kr_voices_lengthen(KrRun *run, KrRunVoices *voices, int64_t tick);
 /// Nothing is known of a lane: it is free and its lines are as if they were full.

@@ -155,7 +155,7 @@ static KrStatus prepare_voices(KrRun *run, KrRunVoices *v, const KrVoices *graph
   v->sounds = KR_NEW_ARRAY(run->arena, uint16_t, v->pool.n_groups);
   v->groups = KR_NEW_ARRAY(run->arena, KrVoiceGroup, v->pool.n_groups);
   size_t tile = (size_t)KR_TILE * kr_voice_row_bytes(v) * graph->n_out;
-  v->columns = kr_arena_alloc(run->arena, 2 * tile);
+  v->columns = kr_arena_alloc(run->arena, 2 * tile / KR_TILE * KR_SHORT_COLUMN);
   for (uint32_t g = 0; g < v->pool.n_groups; g++) {
     v->groups[g].memory = kr_arena_alloc(run->arena, n_bytes + 64);
     v->groups[g].own = kr_arena_alloc(run->arena, tile);

@@ -26,6 +26,20 @@ static void *new_value(const KrRun *run, Values *values, uint32_t value, bool is
   return values->at[value];
 }
 
+static void spread(uint32_t width, const void *from, void *to) {
+  if (width == 4) {
+    uint32_t x;
+    __builtin_memcpy(&x, from, 4);
+    for (uint32_t l = 0; l < KR_LANES; l++) ((uint32_t *)to)[l] = x;
+  } else if (width == 8) {
+    uint64_t x;
+    __builtin_memcpy(&x, from, 8);
+    for (uint32_t l = 0; l < KR_LANES; l++) ((uint64_t *)to)[l] = x;
+  } else {
+    __builtin_memset(to, *(const uint8_t *)from, KR_LANES);
+  }
+}
+
 static bool reads_gate(const KrRunVoices *v, const KrRunStep *step, uint32_t first) {
   for (uint32_t k = first; k < step->n_in; k++)
     for (uint32_t i = 0; i < v->n_rows; i++)
@@ -104,9 +118,13 @@ static bool add_step(const KrRun *run, KrRunVoices *v, KrRunStep *step, Values *
   if (step->node == NULL) return false;
   if (step->node->kind == KR_NODE_OP) return add_operator(run, v, step, values);
   if (!kr_plan_is_voice_row(step->node)) return false;
-  for (uint32_t i = 0; i < v->n_rows; i++)
-    if (v->rows[i].node == step->node)
-      v->rows[i].ticks = new_value(run, values, v->rows[i].value, true);
+  const KrConst up = kr_voice_real(v, KR_RATIO_ONE);
+  for (uint32_t i = 0; i < v->n_rows; i++) {
+    KrVoiceRow *row = &v->rows[i];
+    if (row->node != step->node) continue;
+    row->ticks = new_value(run, values, row->value, true);
+    if (row->is_gate) spread(row->n_bytes / KR_LANES, &up.as, row->ticks);
+  }
   return true;
 }
 
@@ -173,20 +191,6 @@ void kr_shorts_prepare(const KrRun *run, KrRunVoices *v, size_t n_memory) {
 
 // ---- one voice
 
-static void spread(uint32_t width, const void *from, void *to) {
-  if (width == 4) {
-    uint32_t x;
-    __builtin_memcpy(&x, from, 4);
-    for (uint32_t l = 0; l < KR_LANES; l++) ((uint32_t *)to)[l] = x;
-  } else if (width == 8) {
-    uint64_t x;
-    __builtin_memcpy(&x, from, 8);
-    for (uint32_t l = 0; l < KR_LANES; l++) ((uint64_t *)to)[l] = x;
-  } else {
-    __builtin_memset(to, *(const uint8_t *)from, KR_LANES);
-  }
-}
-
 static void spread_note(const KrRunVoices *v, uint32_t index) {
   const KrVoiceGroup *group = &v->groups[index / KR_LANES];
   const KrVoiceLane *lane = &v->pool.lanes[index];
@@ -198,7 +202,9 @@ static void spread_note(const KrRunVoices *v, uint32_t index) {
       continue;
     }
     KrRatio part = row->port == 1 ? lane->late : lane->release_late;
-    KrConst value = kr_voice_real(v, row->is_gate ? KR_RATIO_ONE : part);
+    KrConst value = {.elem = v->elem};
+    if (row->is_gate) continue;
+    if (part.num != 0) value = kr_voice_real(v, part);
     spread(width, &value.as, row->ticks);
   }
 }
@@ -239,6 +245,14 @@ static void scale_tick(const KrRunVoices *v, void *ticks, int64_t tick, double g
     ((double *)ticks)[tick] *= gain;
 }
 
+// What is added up in one go with the last ticks.
+static void silence(const KrRunVoices *v, const KrShortVoice *voice, int64_t from) {
+  const size_t width = kr_elem_bytes(v->elem), at = (size_t)(from - voice->born) * width;
+  for (uint32_t c = 0; c < v->graph->n_out; c++)
+    __builtin_memset(voice->at + v->shorts->slots[c] * v->shorts->n_bytes + at, 0,
+                     KR_LANES * width);
+}
+
 static void set_end(const KrRunVoices *v, KrShortVoice *voice, int64_t over) {
   if (voice->fade != KR_VOICE_POOL_NEVER && voice->fade + v->fade_ticks < over)
     over = voice->fade + v->fade_ticks;
@@ -257,6 +271,7 @@ static bool render(KrRunVoices *v, uint32_t index) {
   for (uint32_t c = 0; lane->late.num != 0 && c < v->graph->n_out; c++)
     if (s->slots[c] == c)
       scale_tick(v, voice->at + c * s->n_bytes, 0, 1 - part_of(v, lane->late));
+  silence(v, voice, voice->end);
   return true;
 }
 
@@ -296,7 +311,9 @@ void kr_shorts_fade(KrRunVoices *v, uint32_t index, int64_t tick) {
 
 void kr_shorts_drop(KrRunVoices *v, uint32_t index, int64_t tick) {
   KrShortVoice *voice = &v->shorts->voices[index];
-  if (tick < voice->end) voice->end = voice->over = tick;
+  if (tick >= voice->end) return;
+  voice->end = voice->over = tick;
+  if (tick > voice->born) silence(v, voice, tick);
 }
 
 double kr_shorts_level(const KrRunVoices *v, uint32_t index, int64_t tick) {
@@ -341,6 +358,7 @@ static uint32_t find_ticks(const KrRunVoices *v, const KrShortVoice *voice, uint
   *first = (uint32_t)(begin - v->begin);
   *ticks = voice->at + s->slots[channel] * s->n_bytes + (size_t)(begin - voice->born) * width;
   if (voice->fade >= end) return n;
+  __builtin_memset(scratch, 0, (KR_TILE + KR_LANES) * sizeof *scratch);
   __builtin_memcpy(scratch, *ticks, n * width);
   *ticks = scratch;
   for (int64_t tick = voice->fade > begin ? voice->fade : begin; tick < end; tick++) {
@@ -351,7 +369,7 @@ static uint32_t find_ticks(const KrRunVoices *v, const KrShortVoice *voice, uint
 }
 
 void kr_shorts_add(const KrRunVoices *v, uint32_t group, uint32_t channel, void *sum) {
-  double scratch[KR_TILE];
+  double scratch[KR_TILE + KR_LANES];
   for (uint32_t left = v->shorts->on[group]; left != 0; left &= left - 1) {
     uint32_t l = (uint32_t)__builtin_ctz(left), first;
     const void *ticks;
@@ -367,9 +385,9 @@ void kr_shorts_add(const KrRunVoices *v, uint32_t group, uint32_t channel, void 
   }
 }
 
-void kr_shorts_add_column(const KrRunVoices *v, uint32_t group, uint32_t channel, void *sum) {
+void kr_shorts_add_columns(const KrRunVoices *v, uint32_t group, uint32_t channel, void *sum) {
   const KrLanes *at = v->heard->at_level;
-  double scratch[KR_TILE];
+  double scratch[KR_TILE + KR_LANES];
   for (uint32_t left = v->shorts->on[group]; left != 0; left &= left - 1) {
     uint32_t l = (uint32_t)__builtin_ctz(left), first;
     const void *ticks;
@@ -377,8 +395,8 @@ void kr_shorts_add_column(const KrRunVoices *v, uint32_t group, uint32_t channel
                             &ticks);
     if (n == 0) continue;
     if (v->elem == KR_ELEM_F32)
-      at->add_ticks_f32(ticks, n, (float *)sum + l * KR_TILE + first);
+      at->add_ticks_f32(ticks, n, (float *)sum + l * KR_SHORT_COLUMN + first);
     else
-      at->add_ticks_f64(ticks, n, (double *)sum + l * KR_TILE + first);
+      at->add_ticks_f64(ticks, n, (double *)sum + l * KR_SHORT_COLUMN + first);
   }
 }

@@ -60,7 +60,7 @@ const void *kr_run_output(const KrRun *run, uint32_t output, uint32_t i, int64_t
 /// planning. Events delivered for an EVENTS output: ordered, up to time kr_run_time; `begin` counts
 /// from 0.
 typedef struct KrRunEvent {
-  KrRatio time;
+  KrRatio time; ///< of kr_run_event in its lowest terms
   KrEventAction action;
   bool has_dur;
   KrRatio dur;

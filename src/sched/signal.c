@@ -1,6 +1,7 @@
 // to_signal: decides which tick an event reaches, with which residual, and what the tick's value
 // is.
 #include "sched/signal.h"
+#include "base/wide.h"
 #include "base/number.h"
 #include "math/real.h"
 #include "resample/cross.h"
@@ -13,7 +14,7 @@ static KrStatus find_place(const KrClock *clock, KrRatio time, bool emitted, boo
     KR_TRY(kr_clock_ceil(clock, time, &place->tick));
     place->residual = KR_RATIO_ZERO;
   } else {
-    KR_TRY(kr_clock_floor(clock, time, &place->tick, &place->residual));
+    KR_TRY(kr_clock_place(clock, time, &place->tick, &place->residual));
   }
   if (round_floor) place->residual = KR_RATIO_ZERO;
   if (place->tick < 0) *place = (KrSitePlace){0, KR_RATIO_ZERO};
@@ -127,11 +128,38 @@ static void take_off(KrSite *site, const KrRunEvent *event, const KrSitePlace *p
   edges->release_residual = place->tick == tick ? place->residual : KR_RATIO_ZERO;
 }
 
-KrStatus kr_site_end(const KrNode *node, const KrClock *clock, const KrRunEvent *event,
-                     bool emitted, KrSitePlace *place) {
+// Whether the onset's place is that of the event itself; then its end is so many ticks later.
+static bool is_exact(const KrSite *site, const KrNode *node, const KrRunEvent *event,
+                     const KrSitePlace *onset) {
+  const KrSiteAhead *ahead = &site->ahead;
+  return !node->round_floor && ahead->time.num == event->time.num &&
+         ahead->time.den == event->time.den && ahead->place.tick == onset->tick && onset->tick > 0;
+}
+
+KrStatus kr_site_end(KrSite *site, const KrNode *node, const KrClock *clock,
+                     const KrRunEvent *event, bool emitted, const KrSitePlace *onset,
+                     KrSitePlace *place) {
+  KrSiteAhead *ahead = &site->ahead;
   KrRatio time;
-  KR_TRY(kr_ratio_add(event->time, event->dur, &time));
-  return find_place(clock, time, emitted, node->round_floor, place);
+  if (emitted || !is_exact(site, node, event, onset)) {
+    KR_TRY(kr_ratio_add(event->time, event->dur, &time));
+    return find_place(clock, time, emitted, node->round_floor, place);
+  }
+  if (ahead->dur.num != event->dur.num || ahead->dur.den != event->dur.den) {
+    KrRatio ticks;
+    KR_TRY(kr_ratio_div(event->dur, clock->dt, &ticks));
+    ahead->ticks = kr_ratio_floor(ticks);
+    KR_TRY(kr_ratio_sub(ticks, kr_ratio_of(ahead->ticks), &ahead->part));
+    ahead->dur = event->dur;
+  }
+  place->residual = onset->residual;
+  if (ahead->part.num != 0) KR_TRY(kr_ratio_add(onset->residual, ahead->part, &place->residual));
+  bool carries = place->residual.num >= place->residual.den;
+  if (carries) place->residual.num -= place->residual.den;
+  return kr_add_i64(onset->tick, ahead->ticks, &place->tick) &&
+                 kr_add_i64(place->tick, carries, &place->tick)
+             ? KR_OK
+             : KR_ERROR_OVERFLOW;
 }
 
 static KrStatus take_on(KrSite *site, const KrNode *node, const KrClock *clock,
@@ -151,7 +179,7 @@ static KrStatus take_on(KrSite *site, const KrNode *node, const KrClock *clock,
   edges->n_on++;
   if (event->has_dur) {
     KrSitePlace end;
-    KR_TRY(kr_site_end(node, clock, event, emitted, &end));
+    KR_TRY(kr_site_end(site, node, clock, event, emitted, place, &end));
     site->end_tick = end.tick > tick ? end.tick : tick + 1;
     site->end_residual = end.tick > tick ? end.residual : KR_RATIO_ZERO;
   }

@@ -50,7 +50,8 @@ void kr_cursor_restore(KrCursor *cursor, const uint64_t *popped);
 /// Moves past every event before `time` without delivering it (hot swap).
 void kr_cursor_skip(KrCursor *cursor, KrRatio time);
 
-/// The tick an event reaches and what its time has gone on since, 0 <= residual < 1.
+/// The tick an event reaches and what its time has gone on since, 0 <= residual < 1, which may not be
+/// in its lowest terms.
 typedef struct KrSitePlace {
   int64_t tick;
   KrRatio residual;
@@ -63,6 +64,9 @@ typedef struct KrSiteAhead {
   KrRatio until;     ///< events are looked at up to here
   KrRatio time;      ///< of an event known ahead; den 0: none
   KrSitePlace place; ///< of it
+  KrRatio dur;       ///< of a note known ahead; den 0: none
+  int64_t ticks;     ///< of it, and
+  KrRatio part;      ///< … what it is longer, below a tick
 } KrSiteAhead;
 
 /// One to_signal site. Everything in it is state of the program (snapshot), but `cursor` which is
@@ -104,9 +108,10 @@ KrStatus kr_site_run(KrSite *site, const KrGraph *graph, const KrNode *node, con
 KrStatus kr_site_next(KrSite *site, const KrNode *node, const KrClock *clock, int64_t tick,
                       const KrRunEvent **event, KrSitePlace *place, bool *emitted);
 void kr_site_take(KrSite *site);
-/// Tick and residual of the end of an event that has a length. rt exact
-KrStatus kr_site_end(const KrNode *node, const KrClock *clock, const KrRunEvent *event,
-                     bool emitted, KrSitePlace *place);
+/// Tick and residual of the end of an event that has a length, from those of its onset. rt exact
+KrStatus kr_site_end(KrSite *site, const KrNode *node, const KrClock *clock,
+                     const KrRunEvent *event, bool emitted, const KrSitePlace *onset,
+                     KrSitePlace *place);
 /// The n ticks from `tick` are all alike: nothing ends, begins or is delivered in them. rt exact
 static inline bool kr_site_is_quiet(const KrSite *site, int64_t tick, uint32_t n) {
   return tick + (int64_t)n <= site->ahead.quiet;

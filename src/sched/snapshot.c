@@ -71,6 +71,7 @@ static void code_f64(Codec *codec, double *value) {
 }
 
 static void code_ratio(Codec *codec, KrRatio *ratio) {
+  if (!codec->reading) (void)kr_ratio_make(ratio->num, ratio->den, ratio); // one way to write it
   code_i64(codec, &ratio->num);
   code_i64(codec, &ratio->den);
   if (ratio->den < 1) {

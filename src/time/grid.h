@@ -14,6 +14,8 @@ typedef struct KrClock {
 KrStatus kr_clock_time(const KrClock *clock, int64_t tick, KrRatio *time);
 /// Largest k with time of tick k <= time; *residual = (time-phase)/dt - k, in [0,1) (may be NULL).
 KrStatus kr_clock_floor(const KrClock *clock, KrRatio time, int64_t *tick, KrRatio *residual);
+/// The same; the residual may not be in its lowest terms.
+KrStatus kr_clock_place(const KrClock *clock, KrRatio time, int64_t *tick, KrRatio *residual);
 /// Smallest k with time of tick k >= time.
 KrStatus kr_clock_ceil(const KrClock *clock, KrRatio time, int64_t *tick);
 /// Number of ticks k >= 0 with begin <= time < end.
