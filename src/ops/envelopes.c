@@ -562,14 +562,15 @@ APART void WN(envelope)(const KrCall *call, const Kind kind) {
        .percussive = kind == KIND_PERC};
   FN(strides)(call, KR_WIDTH, kind == KIND_ADSR ? 8 : 6, e.strides);
   WN(choose_times)(&e, kind);
-  for (uint32_t v = 0; v < KR_WIDTH; v += VN)
-    e.bent |= VF(any)(~VF(eq)(VF(load)(e.curve + v), VF(all)(0)));
 #if KR_WIDE
   if (call->life != NULL) {
+    e.bent = e.curve[0] != 0;
     WN(run_life)(&e);
     return;
   }
 #endif
+  for (uint32_t v = 0; v < KR_WIDTH; v += VN)
+    e.bent |= VF(any)(~VF(eq)(VF(load)(e.curve + v), VF(all)(0)));
   e.rows = WN(find_rows)(&e);
   WN(run_tile)(&e);
   if (call->voice != NULL) WN(find_ends)(&e);

@@ -87,7 +87,7 @@ typedef struct KrShortVoice {
   int64_t born, fade; ///< fade: when another note took its voice
   int64_t over, end;  ///< when it is known to be through; its first silent tick, after `born`
   uint32_t note;
-  uint8_t *at; ///< per input of KrRunVoices.heard n_bytes: tick t at its onset plus t
+  uint8_t *at; ///< per channel n_bytes: tick t at its onset plus t
 } KrShortVoice;
 /// A step of the body over the ticks of a voice.
 typedef struct KrShortStep {
@@ -95,13 +95,13 @@ typedef struct KrShortStep {
   KrCall call;
   const void **in;
   void **out;
-  bool is_row; ///< the same at every tick
-  bool ends;
+  bool is_row;   ///< the same at every tick
+  bool ends, is_needed; ///< it ends voices; by what ends them
 } KrShortStep;
-/// An input or output that is the memory of a lane.
+/// An output, or an input that reads it, which is a channel in the memory of a lane.
 typedef struct KrShortPlace {
   void **at;
-  uint32_t slot;
+  uint32_t channel;
 } KrShortPlace;
 /// Short voices: those of the lanes in `on` are not in KrRunVoices.sounds. A lane whose bit is set
 /// has ticks to put out still, also when another note has it by now, whose number differs.
@@ -110,13 +110,15 @@ typedef struct KrShorts {
   uint32_t n_steps;
   KrShortPlace *places;
   uint32_t n_places;
-  uint32_t *slots; ///< per input of KrRunVoices.heard: the first one of that value
+  uint32_t *channels; ///< per channel: the first one of that value
+  const void **levels; ///< per envelope that ends voices
   size_t n_bytes;
   KrCallLife life;
   uint16_t *on; ///< per group, bit per lane
   KrShortVoice *voices;
   uint32_t n_lanes; ///< the first ones
   uint32_t n_long;  ///< notes since the last short one that were tried in vain
+  uint8_t *apart; ///< scratch: as a lane's memory
   uint8_t *kept, *kept_levels; ///< scratch: memory of a group, its levels
   size_t n_kept;
 } KrShorts;
@@ -197,7 +199,7 @@ bool kr_shorts_has(const KrRunVoices *voices, uint32_t lane);
 void kr_shorts_release(KrRunVoices *voices, uint32_t lane);
 void kr_shorts_fade(KrRunVoices *voices, uint32_t lane, int64_t tick);
 void kr_shorts_drop(KrRunVoices *voices, uint32_t lane, int64_t tick);
-double kr_shorts_level(const KrRunVoices *voices, uint32_t lane, int64_t tick);
+double kr_shorts_level(KrRunVoices *voices, uint32_t lane, int64_t tick);
 /// Notes what ended before `until`, the end of the slice after its output. [worker] rt exact
 void kr_shorts_settle(KrRunVoices *voices, int64_t until);
 /// A group's ticks of the slice, to [tick][lane] or, and any numbers after them, to

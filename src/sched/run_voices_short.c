@@ -129,33 +129,52 @@ static bool add_step(const KrRun *run, KrRunVoices *v, KrRunStep *step, Values *
 }
 
 // The memory of a lane in place of one value.
-static void add_places(KrShorts *s, const void *at, uint32_t slot) {
+static void add_places(KrShorts *s, const void *at, uint32_t channel) {
   for (uint32_t i = 0; i < s->n_steps; i++) {
     KrShortStep *step = &s->steps[i];
     for (uint32_t k = 0; k < step->of->n_in; k++)
       if (step->in[k] == at)
-        s->places[s->n_places++] = (KrShortPlace){(void **)(void *)&step->in[k], slot};
+        s->places[s->n_places++] = (KrShortPlace){(void **)(void *)&step->in[k], channel};
     for (uint32_t k = 0; k < step->of->n_out; k++)
-      if (step->out[k] == at) s->places[s->n_places++] = (KrShortPlace){&step->out[k], slot};
+      if (step->out[k] == at) s->places[s->n_places++] = (KrShortPlace){&step->out[k], channel};
   }
 }
 
 // What is heard, then what ends the voice.
 static bool add_heard(const KrRun *run, KrRunVoices *v, const Values *values) {
   KrShorts *s = v->shorts;
-  uint32_t n = 0, n_out = v->graph->n_out;
+  const uint32_t *in = v->heard->plan->in, n_out = v->graph->n_out;
+  uint32_t n = 0;
   for (uint32_t i = 0; i < s->n_steps; i++) n += s->steps[i].of->n_in + s->steps[i].of->n_out;
   s->places = KR_NEW_ARRAY(run->arena, KrShortPlace, n);
-  s->slots = KR_NEW_ARRAY(run->arena, uint32_t, v->heard->n_in);
+  s->channels = KR_NEW_ARRAY(run->arena, uint32_t, n_out);
+  s->levels = KR_NEW_ARRAY(run->arena, const void *, v->n_ends);
   for (uint32_t k = 0; k < v->heard->n_in; k++) {
-    uint32_t value = v->heard->plan->in[k], i = 0;
-    if (value == KR_NONE || values->at[value] == NULL || values->is_row[value]) return false;
-    while (v->heard->plan->in[i] != value) i++;
-    if (i < n_out && k >= n_out) return false; // what is heard will be shaped
-    s->slots[k] = i;
-    if (i == k) add_places(s, values->at[value], k);
+    if (in[k] == KR_NONE || values->at[in[k]] == NULL || values->is_row[in[k]]) return false;
+    uint32_t first = 0;
+    while (in[first] != in[k]) first++;
+    if (k < n_out) {
+      s->channels[k] = first;
+      if (first == k) add_places(s, values->at[in[k]], k);
+    } else if (first < n_out) {
+      return false; // what is heard will be shaped
+    } else {
+      s->levels[k - n_out] = values->at[in[k]];
+    }
   }
   return true;
+}
+
+// What the steps that end voices read.
+static void mark_needed(KrShorts *s) {
+  for (uint32_t i = s->n_steps; i-- > 0;) {
+    KrShortStep *step = &s->steps[i];
+    step->is_needed |= step->ends;
+    for (uint32_t j = 0; step->is_needed && j < i; j++)
+      for (uint32_t o = 0; o < s->steps[j].of->n_out; o++)
+        for (uint32_t k = 0; k < step->of->n_in; k++)
+          s->steps[j].is_needed |= step->in[k] == s->steps[j].out[o];
+  }
 }
 
 static bool add_all(const KrRun *run, KrRunVoices *v) {
@@ -178,60 +197,20 @@ void kr_shorts_prepare(const KrRun *run, KrRunVoices *v, size_t n_memory) {
     v->shorts = NULL;
     return;
   }
+  mark_needed(s);
   s->n_lanes = n_groups * KR_LANES < MOST_LANES ? n_groups * KR_LANES : MOST_LANES;
   s->on = KR_NEW_ARRAY(run->arena, uint16_t, n_groups);
   s->voices = KR_NEW_ARRAY(run->arena, KrShortVoice, s->n_lanes);
   s->n_bytes = (size_t)(N_TICKS + KR_LANES) * kr_elem_bytes(v->elem);
   for (uint32_t l = 0; l < s->n_lanes; l++)
-    s->voices[l].at = kr_arena_alloc(run->arena, s->n_bytes * v->heard->n_in);
+    s->voices[l].at = kr_arena_alloc(run->arena, s->n_bytes * v->graph->n_out);
+  s->apart = kr_arena_alloc(run->arena, s->n_bytes * v->graph->n_out);
   s->kept = kr_arena_alloc(run->arena, n_memory + 64);
   s->n_kept = n_memory;
   s->kept_levels = kr_arena_alloc(run->arena, v->n_ends * kr_voice_row_bytes(v));
 }
 
 // ---- one voice
-
-static void spread_note(const KrRunVoices *v, uint32_t index) {
-  const KrVoiceGroup *group = &v->groups[index / KR_LANES];
-  const KrVoiceLane *lane = &v->pool.lanes[index];
-  for (uint32_t i = 0; i < v->n_rows; i++) {
-    const KrVoiceRow *row = &v->rows[i];
-    uint32_t width = row->n_bytes / KR_LANES;
-    if (row->node->voice != KR_VOICE_GATE) {
-      spread(width, group->memory + row->offset + index % KR_LANES * width, row->ticks);
-      continue;
-    }
-    KrRatio part = row->port == 1 ? lane->late : lane->release_late;
-    KrConst value = {.elem = v->elem};
-    if (row->is_gate) continue;
-    if (part.num != 0) value = kr_voice_real(v, part);
-    spread(width, &value.as, row->ticks);
-  }
-}
-
-// The first silent tick since the onset of the voice, what it puts out up to there; INT64_MAX: it
-// lasts too long.
-static int64_t find_life(KrRunVoices *v, uint32_t index) {
-  KrShorts *s = v->shorts;
-  const KrVoiceLane *lane = &v->pool.lanes[index];
-  int64_t end, last = 0;
-  uint32_t n_rows = N_ROWS, n_ended = 0;
-  s->life = (KrCallLife){kr_voice_late(lane), INT64_MAX, &end};
-  if (lane->release != KR_VOICE_POOL_NEVER) s->life.release = lane->release - lane->born;
-  spread_note(v, index);
-  for (uint32_t i = 0; i < s->n_places; i++)
-    *s->places[i].at = s->voices[index].at + s->places[i].slot * s->n_bytes;
-  for (uint32_t i = 0; i < s->n_steps; i++) {
-    KrShortStep *step = &s->steps[i];
-    if (!step->is_row) step->call.n = n_rows;
-    step->of->kernel(&step->call);
-    if (!step->ends) continue;
-    if (end == INT64_MAX) return end;
-    last = end > last ? end : last;
-    if (++n_ended == v->n_ends) n_rows = (uint32_t)last / KR_LANES + 1;
-  }
-  return last;
-}
 
 static double part_of(const KrRunVoices *v, KrRatio late) {
   KrConst part = kr_voice_real(v, late);
@@ -245,12 +224,66 @@ static void scale_tick(const KrRunVoices *v, void *ticks, int64_t tick, double g
     ((double *)ticks)[tick] *= gain;
 }
 
+static void spread_part(const KrRunVoices *v, double part, void *to) {
+  const float narrow = (float)part;
+  if (v->elem == KR_ELEM_F32)
+    spread(4, &narrow, to);
+  else
+    spread(8, &part, to);
+}
+
+static void spread_note(const KrRunVoices *v, uint32_t index, double late) {
+  const KrVoiceGroup *group = &v->groups[index / KR_LANES];
+  const KrVoiceLane *lane = &v->pool.lanes[index];
+  const KrRatio end = lane->release_late;
+  for (uint32_t i = 0; i < v->n_rows; i++) {
+    const KrVoiceRow *row = &v->rows[i];
+    uint32_t width = row->n_bytes / KR_LANES;
+    if (row->is_gate) continue;
+    if (row->node->voice != KR_VOICE_GATE)
+      spread(width, group->memory + row->offset + index % KR_LANES * width, row->ticks);
+    else if (row->port == 1 || (end.num == lane->late.num && end.den == lane->late.den))
+      spread_part(v, late, row->ticks);
+    else
+      spread_part(v, end.num == 0 ? 0 : part_of(v, end), row->ticks);
+  }
+}
+
+// The first silent tick since the onset of a voice that begins `late`, what it puts out up to there
+// to `at`; INT64_MAX: it lasts too long. With `ends` its envelopes alone.
+static int64_t find_life(KrRunVoices *v, uint32_t index, double late, uint8_t *at, bool ends) {
+  KrShorts *s = v->shorts;
+  const KrVoiceLane *lane = &v->pool.lanes[index];
+  int64_t end, last = 0;
+  uint32_t n_rows = N_ROWS, n_ended = 0;
+  s->life = (KrCallLife){lane->late.num == 0 ? 0 : kr_voice_late(lane), INT64_MAX, &end};
+  if (lane->release != KR_VOICE_POOL_NEVER) s->life.release = lane->release - lane->born;
+  spread_note(v, index, late);
+  for (uint32_t i = 0; i < s->n_places; i++)
+    *s->places[i].at = at + s->places[i].channel * s->n_bytes;
+  for (uint32_t i = 0; i < s->n_steps; i++) {
+    KrShortStep *step = &s->steps[i];
+    if (ends && !step->is_needed) continue;
+    step->call.n = step->is_row ? 1 : n_rows;
+    step->of->kernel(&step->call);
+    if (!step->ends) continue;
+    if (end == INT64_MAX) return end;
+    last = end > last ? end : last;
+    if (++n_ended == v->n_ends && !ends) n_rows = (uint32_t)last / KR_LANES + 1;
+  }
+  return last;
+}
+
 // What is added up in one go with the last ticks.
 static void silence(const KrRunVoices *v, const KrShortVoice *voice, int64_t from) {
-  const size_t width = kr_elem_bytes(v->elem), at = (size_t)(from - voice->born) * width;
-  for (uint32_t c = 0; c < v->graph->n_out; c++)
-    __builtin_memset(voice->at + v->shorts->slots[c] * v->shorts->n_bytes + at, 0,
-                     KR_LANES * width);
+  const size_t at = (size_t)(from - voice->born) * kr_elem_bytes(v->elem);
+  for (uint32_t c = 0; c < v->graph->n_out; c++) {
+    void *to = voice->at + c * v->shorts->n_bytes + at;
+    if (v->elem == KR_ELEM_F32)
+      __builtin_memset(to, 0, KR_LANES * sizeof(float));
+    else
+      __builtin_memset(to, 0, KR_LANES * sizeof(double));
+  }
 }
 
 static void set_end(const KrRunVoices *v, KrShortVoice *voice, int64_t over) {
@@ -265,12 +298,12 @@ static bool render(KrRunVoices *v, uint32_t index) {
   const KrShorts *s = v->shorts;
   const KrVoiceLane *lane = &v->pool.lanes[index];
   KrShortVoice *voice = &s->voices[index];
-  int64_t end = find_life(v, index);
+  double late = lane->late.num == 0 ? 0 : part_of(v, lane->late);
+  int64_t end = find_life(v, index, late, voice->at, false);
   if (end == INT64_MAX) return false;
   set_end(v, voice, voice->born + end);
   for (uint32_t c = 0; lane->late.num != 0 && c < v->graph->n_out; c++)
-    if (s->slots[c] == c)
-      scale_tick(v, voice->at + c * s->n_bytes, 0, 1 - part_of(v, lane->late));
+    scale_tick(v, voice->at + c * s->n_bytes, 0, 1 - late);
   silence(v, voice, voice->end);
   return true;
 }
@@ -316,14 +349,15 @@ void kr_shorts_drop(KrRunVoices *v, uint32_t index, int64_t tick) {
   if (tick > voice->born) silence(v, voice, tick);
 }
 
-double kr_shorts_level(const KrRunVoices *v, uint32_t index, int64_t tick) {
-  const KrShortVoice *voice = &v->shorts->voices[index];
+double kr_shorts_level(KrRunVoices *v, uint32_t index, int64_t tick) {
+  const KrShorts *s = v->shorts;
+  const KrVoiceLane *lane = &v->pool.lanes[index];
   double level = 0;
-  for (uint32_t k = v->graph->n_out; k < v->heard->n_in; k++) {
-    const void *at = voice->at + v->shorts->slots[k] * v->shorts->n_bytes;
-    int64_t i = tick - 1 - voice->born;
-    double x = kr_f64_abs(v->elem == KR_ELEM_F32 ? (double)((const float *)at)[i]
-                                                 : ((const double *)at)[i]);
+  (void)find_life(v, index, lane->late.num == 0 ? 0 : part_of(v, lane->late), s->apart, true);
+  for (uint32_t i = 0; i < v->n_ends; i++) {
+    int64_t t = tick - 1 - lane->born;
+    double x = kr_f64_abs(v->elem == KR_ELEM_F32 ? (double)((const float *)s->levels[i])[t]
+                                                 : ((const double *)s->levels[i])[t]);
     level = x > level ? x : level;
   }
   return level;
@@ -346,57 +380,62 @@ void kr_shorts_settle(KrRunVoices *v, int64_t until) {
     }
 }
 
-// Ticks of the slice in which a voice is heard, from `first` on: one channel of them.
-static uint32_t find_ticks(const KrRunVoices *v, const KrShortVoice *voice, uint32_t channel,
-                           double *scratch, uint32_t *first, const void **ticks) {
-  const KrShorts *s = v->shorts;
+// Ticks of the slice in which a voice is heard, from `first` on, of one channel: how many there are.
+static inline uint32_t find_ticks(const KrRunVoices *v, const KrShortVoice *voice, size_t channel,
+                                  uint32_t *first, const uint8_t **ticks) {
   int64_t begin = voice->born > v->begin ? voice->born : v->begin;
   int64_t end = voice->end < v->end ? voice->end : v->end;
-  if (begin >= end) return 0;
-  const size_t width = kr_elem_bytes(v->elem);
-  const uint32_t n = (uint32_t)(end - begin);
   *first = (uint32_t)(begin - v->begin);
-  *ticks = voice->at + s->slots[channel] * s->n_bytes + (size_t)(begin - voice->born) * width;
-  if (voice->fade >= end) return n;
-  __builtin_memset(scratch, 0, (KR_TILE + KR_LANES) * sizeof *scratch);
-  __builtin_memcpy(scratch, *ticks, n * width);
-  *ticks = scratch;
+  *ticks = voice->at + channel + (size_t)(begin - voice->born) * kr_elem_bytes(v->elem);
+  return begin < end ? (uint32_t)(end - begin) : 0;
+}
+
+// The same of one that fades.
+static const void *fade_ticks(const KrRunVoices *v, const KrShortVoice *voice, const void *ticks,
+                              uint32_t first, uint32_t n, double *scratch) {
+  const int64_t begin = v->begin + first, end = begin + n;
+  __builtin_memset(scratch, 0, KR_SHORT_COLUMN * sizeof *scratch);
+  __builtin_memcpy(scratch, ticks, n * kr_elem_bytes(v->elem));
   for (int64_t tick = voice->fade > begin ? voice->fade : begin; tick < end; tick++) {
     int64_t left = v->fade_ticks - (tick - voice->fade);
     if (left > 0) scale_tick(v, scratch, tick - begin, (double)left / (double)v->fade_ticks);
   }
-  return n;
+  return scratch;
 }
 
 void kr_shorts_add(const KrRunVoices *v, uint32_t group, uint32_t channel, void *sum) {
-  double scratch[KR_TILE + KR_LANES];
+  const size_t at = v->shorts->channels[channel] * v->shorts->n_bytes;
+  double scratch[KR_SHORT_COLUMN];
   for (uint32_t left = v->shorts->on[group]; left != 0; left &= left - 1) {
     uint32_t l = (uint32_t)__builtin_ctz(left), first;
-    const void *ticks;
-    uint32_t n = find_ticks(v, &v->shorts->voices[group * KR_LANES + l], channel, scratch, &first,
-                            &ticks);
+    const KrShortVoice *voice = &v->shorts->voices[group * KR_LANES + l];
+    const uint8_t *from;
+    uint32_t n = find_ticks(v, voice, at, &first, &from);
+    const void *ticks = voice->fade < v->end ? fade_ticks(v, voice, from, first, n, scratch) : from;
     for (uint32_t t = 0; t < n; t++) {
-      size_t at = (size_t)(first + t) * KR_LANES + l;
+      size_t to = (size_t)(first + t) * KR_LANES + l;
       if (v->elem == KR_ELEM_F32)
-        ((float *)sum)[at] += ((const float *)ticks)[t];
+        ((float *)sum)[to] += ((const float *)ticks)[t];
       else
-        ((double *)sum)[at] += ((const double *)ticks)[t];
+        ((double *)sum)[to] += ((const double *)ticks)[t];
     }
   }
 }
 
 void kr_shorts_add_columns(const KrRunVoices *v, uint32_t group, uint32_t channel, void *sum) {
-  const KrLanes *at = v->heard->at_level;
-  double scratch[KR_TILE + KR_LANES];
+  const KrLanes *level = v->heard->at_level;
+  const size_t at = v->shorts->channels[channel] * v->shorts->n_bytes;
+  double scratch[KR_SHORT_COLUMN];
   for (uint32_t left = v->shorts->on[group]; left != 0; left &= left - 1) {
     uint32_t l = (uint32_t)__builtin_ctz(left), first;
-    const void *ticks;
-    uint32_t n = find_ticks(v, &v->shorts->voices[group * KR_LANES + l], channel, scratch, &first,
-                            &ticks);
+    const KrShortVoice *voice = &v->shorts->voices[group * KR_LANES + l];
+    const uint8_t *from;
+    uint32_t n = find_ticks(v, voice, at, &first, &from);
     if (n == 0) continue;
+    const void *ticks = voice->fade < v->end ? fade_ticks(v, voice, from, first, n, scratch) : from;
     if (v->elem == KR_ELEM_F32)
-      at->add_ticks_f32(ticks, n, (float *)sum + l * KR_SHORT_COLUMN + first);
+      level->add_ticks_f32(ticks, n, (float *)sum + l * KR_SHORT_COLUMN + first);
     else
-      at->add_ticks_f64(ticks, n, (double *)sum + l * KR_SHORT_COLUMN + first);
+      level->add_ticks_f64(ticks, n, (double *)sum + l * KR_SHORT_COLUMN + first);
   }
 }
