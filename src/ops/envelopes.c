@@ -469,13 +469,44 @@ KR_INLINE uint32_t FN(whole_from)(REAL x, uint32_t most) {
   uint32_t whole = (uint32_t)x;
   return whole + ((REAL)whole < x);
 }
-// Ticks t..end of a voice, no event in them: the line of one lane in vectors of ticks.
-KR_INLINE void WN(run_ticks)(const REAL *times, uint32_t t, uint32_t end, const bool bent,
-                             ONE(Lanes) * lanes, REAL *out) {
+/// One voice as it goes on: what line_at finds for lanes, for one that is alone. Times in ticks.
+typedef struct FN(Life) {
+  REAL from, residual, curve;
+  REAL attack, decay, sustain, release;
+  bool on;
+} FN(Life);
+
+KR_INLINE ONE(Line) FN(life_at)(const FN(Life) * life, REAL age) {
+  const REAL top = life->residual + life->attack, settled = top + life->decay;
+  const REAL gone = life->residual + life->release, flat = (REAL)-0.0, never = (REAL)0x1p126;
+  ONE(Line)
+  line = {.b = flat, .slope = flat, .start = life->residual, .end = never, .curve = life->curve};
+  REAL ticks;
+  if (life->on && age < top) {
+    line.a = life->from, line.b = 1 - life->from, line.end = top, ticks = life->attack;
+  } else if (life->on && age < settled) {
+    line.a = 1, line.b = life->sustain - 1, line.end = settled, ticks = life->decay;
+    line.start = top;
+  } else if (!life->on && age < gone) {
+    line.a = life->from, line.b = -life->from, line.end = gone, ticks = life->release;
+  } else {
+    line.a = life->on ? life->sustain : 0;
+    return line;
+  }
+  line.per_tick = 1 / ticks < (REAL)0x1p20 ? 1 / ticks : (REAL)0x1p20;
+  if (ONE(flat)(line.b)) return line;
+  line.slope = line.b * line.per_tick;
+  line.bent = life->curve != 0 ? -1 : 0;
+  return line;
+}
+
+// Ticks t..end, no event in them, in vectors of ticks.
+KR_INLINE void WN(run_ticks)(const FN(Life) * life, uint32_t t, uint32_t end, const bool bent,
+                             REAL *out) {
   static const REAL number[] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
   const V numbers = VF(load)(number);
   for (uint32_t age = 1, stop; t < end; t = stop) {
-    const ONE(Line) one = ONE(line_at)(lanes, (REAL)age, lanes->residual, times);
+    const ONE(Line) one = FN(life_at)(life, (REAL)age);
     const WN(Line) line = {.a = VF(all)(one.a),
                            .b = VF(all)(one.b),
                            .slope = VF(all)(one.slope),
@@ -490,44 +521,61 @@ KR_INLINE void WN(run_ticks)(const REAL *times, uint32_t t, uint32_t end, const 
     for (; t < stop; t += VN, ages += VN) VF(store)(out + t, WN(line_value)(&line, ages, bent));
   }
 }
+KR_INLINE void WN(run_stage)(const FN(Life) * life, uint32_t t, uint32_t end, REAL *out) {
+  if (life->curve != 0)
+    WN(run_ticks)(life, t, end, true, out);
+  else
+    WN(run_ticks)(life, t, end, false, out);
+}
+
+// The tick of the release, `age` after the onset, which crosses over by the residual r.
+KR_INLINE REAL FN(release_life)(FN(Life) * life, uint32_t age, REAL r) {
+  const ONE(Line) line = FN(life_at)(life, (REAL)age);
+  REAL before = life->curve != 0 ? ONE(line_value)(&line, (REAL)age, true)
+                                 : ONE(line_value)(&line, (REAL)age, false);
+  life->from = FN(keep)(before);
+  life->residual = r;
+  life->on = false;
+  return before * r + (life->release > 0 ? life->from : 0) * (1 - r);
+}
+
+// The input of a life in ticks; a negative time, or one that is no number, is none.
+KR_INLINE REAL FN(life_ticks)(const KrCall *call, uint32_t input) {
+  REAL time = ((const REAL *)call->in[input])[0];
+  return (time > 0 ? time : 0) * ((const REAL *)call->field[FIELD_RATE])[0];
+}
+KR_INLINE REAL FN(life_residual)(const KrCall *call, uint32_t input) {
+  const REAL *r = call->in[input];
+  return r != NULL && r[0] >= 0 && r[0] < 1 ? r[0] : 0;
+}
+
 // The life of one voice: it begins from 0, and is 0 once it is over.
-APART void WN(run_life)(const WN(Envelope) * e) {
-  const KrCall *call = e->call;
+KR_INLINE void WN(run_life)(const KrCall *call, const Kind kind) {
   const uint32_t n = call->n * KR_LANES;
-  REAL *out = call->out[0], times[N_TIMES], residual[2];
-  ONE(Lanes) lanes = {.rate = e->rate[0], .curve = e->curve[0], .on = -1};
-  for (int i = 0; i < N_TIMES; i++) {
-    times[i] = e->times[i][0];
-    if (i != TIME_SUSTAIN && !(times[i] > 0)) times[i] = 0;
-  }
-  for (int i = 0; i < 2; i++) {
-    const REAL *from = call->in[2 + i];
-    residual[i] = from != NULL && from[0] >= 0 && from[0] < 1 ? from[0] : 0;
-  }
-  uint32_t release = !e->percussive && call->life->release < n ? (uint32_t)call->life->release : n;
-  REAL attack = times[TIME_ATTACK] * lanes.rate, decay = times[TIME_DECAY] * lanes.rate;
-  REAL over = e->percussive ? residual[0] + attack + decay
-                            : residual[1] + times[TIME_RELEASE] * lanes.rate;
-  uint32_t end = FN(whole_from)(over, n) + (e->percussive ? 0 : release);
+  const bool percussive = kind == KIND_PERC;
+  const REAL last = FN(life_residual)(call, 3);
+  REAL *out = call->out[0];
+  FN(Life)
+  life = {.residual = FN(life_residual)(call, 2),
+          .curve = ((const REAL *)call->field[FIELD_CURVE])[0],
+          .attack = FN(life_ticks)(call, 4),
+          .decay = kind == KIND_AR ? 0 : FN(life_ticks)(call, 5),
+          .sustain = kind == KIND_AR ? 1 : kind == KIND_PERC ? 0 : ((const REAL *)call->in[6])[0],
+          .release = FN(life_ticks)(call, kind == KIND_ADSR ? 7 : 5),
+          .on = true};
+  uint32_t release = !percussive && call->life->release < n ? (uint32_t)call->life->release : n;
+  REAL over = percussive ? life.residual + life.attack + life.decay : last + life.release;
+  uint32_t end = FN(whole_from)(over, n) + (percussive ? 0 : release);
   *call->life->end = end < n ? end : INT64_MAX;
   if (end >= n) return;
-  lanes.residual = residual[0];
-  out[0] = 0 + ONE(fresh_at)(&lanes, times);
-  uint32_t stop = release < end ? release : end;
-  if (e->bent)
-    WN(run_ticks)(times, 1, stop, true, &lanes, out);
-  else
-    WN(run_ticks)(times, 1, stop, false, &lanes, out);
-  if (release < n) {
-    lanes.age = (ONE(Age))release;
-    out[release] = ONE(cross_over)(times, 0, -1, residual[1], residual[1], e->bent, &lanes);
-    if (e->bent)
-      WN(run_ticks)(times, release + 1, end, true, &lanes, out);
-    else
-      WN(run_ticks)(times, release + 1, end, false, &lanes, out);
-  }
+  out[0] = 0 < life.attack ? 0 : 0 < life.attack + life.decay ? 1 : 0 + life.sustain;
+  WN(run_stage)(&life, 1, release < end ? release : end, out);
   uint32_t from = end > 1 ? end : 1;
-  if (release < n && from <= release) from = release + 1;
+  if (release < n) {
+    out[release] = FN(release_life)(&life, release, last);
+    WN(run_stage)(&life, release + 1, end, out);
+    if (from <= release) from = release + 1;
+  }
   for (; from < n; from += VN) VF(store)(out + from, VF(all)(0));
 }
 #endif
@@ -550,6 +598,12 @@ static void WN(choose_times)(WN(Envelope) * e, const Kind kind) {
 }
 
 APART void WN(envelope)(const KrCall *call, const Kind kind) {
+#if KR_WIDE
+  if (call->life != NULL) {
+    WN(run_life)(call, kind);
+    return;
+  }
+#endif
   WN(Envelope)
   e = {.call = call,
        .from = call->field[FIELD_FROM],
@@ -562,13 +616,6 @@ APART void WN(envelope)(const KrCall *call, const Kind kind) {
        .percussive = kind == KIND_PERC};
   FN(strides)(call, KR_WIDTH, kind == KIND_ADSR ? 8 : 6, e.strides);
   WN(choose_times)(&e, kind);
-#if KR_WIDE
-  if (call->life != NULL) {
-    e.bent = e.curve[0] != 0;
-    WN(run_life)(&e);
-    return;
-  }
-#endif
   for (uint32_t v = 0; v < KR_WIDTH; v += VN)
     e.bent |= VF(any)(~VF(eq)(VF(load)(e.curve + v), VF(all)(0)));
   e.rows = WN(find_rows)(&e);

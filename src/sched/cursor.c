@@ -21,6 +21,7 @@ struct KrCursor {
   uint64_t first;
   uint32_t n_batch;
   KrRatio *times;
+  const KrEventItem *item; // whose event it is, time and values aside
   // EVERY: event n is at (begin + n step) / den; den 0: not so.
   uint32_t begin, step, den;
   bool keeps;      // MAP: a result holds until the event is popped
@@ -77,6 +78,8 @@ KrCursor *kr_cursor_new(KrArena *arena, const struct KrCursorContext *context, u
     cursor->in = KR_NEW_ARRAY(arena, double, (size_t)cursor->n_in *KR_EVENT_BATCH);
     cursor->out = KR_NEW_ARRAY(arena, double, (size_t)cursor->n_out *KR_EVENT_BATCH);
     cursor->values = KR_NEW_ARRAY(arena, KrEventValue, stream->n_fields);
+    for (uint32_t i = 0; i < stream->n_fields; i++)
+      cursor->values[i] = (KrEventValue){.present = true, .ratio = KR_RATIO_ZERO};
     cursor->times = KR_NEW_ARRAY(arena, KrRatio, KR_EVENT_BATCH);
     cursor->has_batches = has_batches(cursor);
   }
@@ -209,8 +212,7 @@ static bool load_batch(KrCursor *cursor) {
 
 // What the function said of event k of n.
 static void take_values(KrCursor *cursor, uint32_t k, uint32_t n) {
-  for (uint32_t i = 0; i < cursor->n_out; i++)
-    cursor->values[i] = (KrEventValue){.present = true, .value = cursor->out[i * n + k]};
+  for (uint32_t i = 0; i < cursor->n_out; i++) cursor->values[i].value = cursor->out[i * n + k];
   cursor->event.values = cursor->values;
 }
 
@@ -220,7 +222,10 @@ static const KrRunEvent *peek_batch(KrCursor *cursor) {
   if (leaf->n_popped - cursor->first >= cursor->n_batch && !load_batch(cursor)) return NULL;
   uint32_t k = (uint32_t)(leaf->n_popped - cursor->first);
   bool is_list = leaf->events->kind == KR_EVENTS_LIST;
-  fill_item(&cursor->event, &leaf->events->items[is_list ? leaf->n_popped : 0], cursor->times[k]);
+  const KrEventItem *item = &leaf->events->items[is_list ? leaf->n_popped : 0];
+  if (item != cursor->item) fill_item(&cursor->event, item, cursor->times[k]);
+  cursor->item = item;
+  cursor->event.time = cursor->times[k];
   take_values(cursor, k, cursor->n_batch);
   cursor->has_result = true;
   return &cursor->event;

@@ -8,7 +8,7 @@
 #include <string.h>
 
 // Tick and residual of a moment: known ahead, floor; emitted, the first tick not before it.
-static KrStatus find_place(const KrClock *clock, KrRatio time, bool emitted, bool round_floor,
+static inline KrStatus find_place(const KrClock *clock, KrRatio time, bool emitted, bool round_floor,
                            KrSitePlace *place) {
   if (emitted) {
     KR_TRY(kr_clock_ceil(clock, time, &place->tick));
@@ -25,12 +25,17 @@ static KrStatus find_place(const KrClock *clock, KrRatio time, bool emitted, boo
 static KrStatus find_next(KrSite *site, const KrNode *node, const KrClock *clock, KrRatio time,
                           bool emitted, KrSitePlace *place) {
   KrSiteAhead *ahead = &site->ahead;
-  if (emitted) return find_place(clock, time, true, node->round_floor, place);
-  if (ahead->time.num != time.num || ahead->time.den != time.den) {
-    KR_TRY(find_place(clock, time, false, node->round_floor, &ahead->place));
-    ahead->time = time;
+  if (!emitted && ahead->time.num == time.num && ahead->time.den == time.den) {
+    *place = ahead->place;
+    return KR_OK;
   }
-  *place = ahead->place;
+  KR_TRY(find_place(clock, time, emitted, node->round_floor, place));
+  if (emitted) return KR_OK;
+  ahead->place.tick = place->tick;
+  ahead->place.residual.num = place->residual.num;
+  ahead->place.residual.den = place->residual.den;
+  ahead->time.num = time.num;
+  ahead->time.den = time.den;
   return KR_OK;
 }
 

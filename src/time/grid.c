@@ -59,18 +59,6 @@ KrStatus kr_clock_floor(const KrClock *clock, KrRatio time, int64_t *tick, KrRat
   return KR_OK;
 }
 
-KrStatus kr_clock_place(const KrClock *clock, KrRatio time, int64_t *tick, KrRatio *residual) {
-  const KrRatio dt = clock->dt;
-  bool is_small = clock->phase.num == 0 && time.num >= 0 && dt.num > 0 &&
-                  ((uint64_t)time.num | (uint64_t)time.den | (uint64_t)dt.num | (uint64_t)dt.den) >> 31 == 0;
-  if (!is_small) return kr_clock_floor(clock, time, tick, residual);
-  uint64_t over = (uint64_t)time.num * (uint64_t)dt.den, under = (uint64_t)time.den * (uint64_t)dt.num;
-  *tick = (int64_t)(over / under);
-  *residual = (KrRatio){(int64_t)(over % under), (int64_t)under};
-  if (residual->num == 0) residual->den = 1;
-  return KR_OK;
-}
-
 KrStatus kr_clock_ceil(const KrClock *clock, KrRatio time, int64_t *tick) {
   KrRatio since;
   KrU128 rest, den;
