@@ -66,9 +66,13 @@ static void put(uint32_t width, const void *from, uint32_t stride, uint32_t n, v
     }                                                                                              \
   }
 #define ADD_TICKS(real, f, p, N)                                                                   \
-  static void add_ticks_##f(const real *from, uint32_t n, real *restrict sum) {                    \
-    for (uint32_t t = 0; t < n; t += (N))                                                          \
-      kr_##p##_store(sum + t, kr_##p##_load(sum + t) + kr_##p##_load(from + t));                   \
+  static void add_ticks_##f(const KrLaneTicks *ticks, uint32_t n, real *restrict sum) {            \
+    for (uint32_t i = 0; i < n; i++) {                                                             \
+      const real *from = ticks[i].from;                                                            \
+      real *to = sum + ticks[i].to;                                                                \
+      for (uint32_t t = 0; t < ticks[i].n; t += (N))                                               \
+        kr_##p##_store(to + t, kr_##p##_load(to + t) + kr_##p##_load(from + t));                   \
+    }                                                                                              \
   }
 #if KR_VECTOR_BYTES > 0
 ADD_TICKS(float, f32, v32, KR_N_V32)

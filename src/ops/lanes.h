@@ -5,6 +5,12 @@
 #include "base/level.h"
 #include "ops/op.h"
 
+/// Ticks of one lane, one after the other, and where they belong: elements of a sum.
+typedef struct KrLaneTicks {
+  const void *from;
+  uint32_t n, to;
+} KrLaneTicks;
+
 /// Elements are `width` bytes wide: 1, 4 or 8.
 typedef struct KrLanes {
   /// One value a tick (the same at every tick when held) into every lane.
@@ -24,9 +30,9 @@ typedef struct KrLanes {
   void (*add_some_f32)(const float *from, uint32_t stride, uint32_t lanes, uint32_t n, float *sum);
   void (*add_some_f64)(const double *from, uint32_t stride, uint32_t lanes, uint32_t n,
                        double *sum);
-  /// Adds n ticks of one voice, and as many more as make KR_LANES full.
-  void (*add_ticks_f32)(const float *from, uint32_t n, float *sum);
-  void (*add_ticks_f64)(const double *from, uint32_t n, double *sum);
+  /// Adds ticks of some lanes, and as many more as make KR_LANES full.
+  void (*add_ticks_f32)(const KrLaneTicks *ticks, uint32_t n, float *sum);
+  void (*add_ticks_f64)(const KrLaneTicks *ticks, uint32_t n, double *sum);
   /// Columns l and l+8, l+4, l+2, l+1 of every tick.
   void (*fold_f32)(const float *from, uint32_t n, float *to);
   void (*fold_f64)(const double *from, uint32_t n, double *to);

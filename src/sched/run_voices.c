@@ -197,9 +197,8 @@ static bool settle_lanes(KrRunVoices *v, uint32_t index) {
     KrVoiceLane *lane = &v->pool.lanes[index * KR_LANES + l];
     int64_t end = find_end(v, lane, l);
     if (end >= until) continue;
-    lane->sounds = false;
-    lane->end = end > begin ? end : begin;
-    if (lane->end <= lane->born) lane->end = lane->born + 1;
+    if (end < begin) end = begin;
+    kr_voice_pool_end(&v->pool, index * KR_LANES + l, end > lane->born ? end : lane->born + 1);
     v->sounds[index] &= (uint16_t) ~(1u << l);
     group->until[l] = until;
   }

@@ -371,12 +371,10 @@ void kr_shorts_settle(KrRunVoices *v, int64_t until) {
     for (uint32_t left = s->on[g]; left != 0; left &= left - 1) {
       uint32_t l = (uint32_t)__builtin_ctz(left), index = g * KR_LANES + l;
       const KrShortVoice *voice = &s->voices[index];
-      KrVoiceLane *lane = &v->pool.lanes[index];
+      const KrVoiceLane *lane = &v->pool.lanes[index];
       if (voice->over >= until) continue;
       if (until == v->end) s->on[g] &= (uint16_t) ~(1u << l);
-      if (lane->note != voice->note || !lane->sounds) continue;
-      lane->sounds = false;
-      lane->end = voice->end;
+      if (lane->note == voice->note && lane->sounds) kr_voice_pool_end(&v->pool, index, voice->end);
     }
 }
 
@@ -425,17 +423,22 @@ void kr_shorts_add(const KrRunVoices *v, uint32_t group, uint32_t channel, void 
 void kr_shorts_add_columns(const KrRunVoices *v, uint32_t group, uint32_t channel, void *sum) {
   const KrLanes *level = v->heard->at_level;
   const size_t at = v->shorts->channels[channel] * v->shorts->n_bytes;
-  double scratch[KR_SHORT_COLUMN];
+  KrLaneTicks ticks[KR_LANES];
+  double scratch[KR_LANES][KR_SHORT_COLUMN];
+  uint32_t n = 0;
   for (uint32_t left = v->shorts->on[group]; left != 0; left &= left - 1) {
     uint32_t l = (uint32_t)__builtin_ctz(left), first;
     const KrShortVoice *voice = &v->shorts->voices[group * KR_LANES + l];
     const uint8_t *from;
-    uint32_t n = find_ticks(v, voice, at, &first, &from);
-    if (n == 0) continue;
-    const void *ticks = voice->fade < v->end ? fade_ticks(v, voice, from, first, n, scratch) : from;
-    if (v->elem == KR_ELEM_F32)
-      level->add_ticks_f32(ticks, n, (float *)sum + l * KR_SHORT_COLUMN + first);
-    else
-      level->add_ticks_f64(ticks, n, (double *)sum + l * KR_SHORT_COLUMN + first);
+    KrLaneTicks *to = &ticks[n];
+    to->n = find_ticks(v, voice, at, &first, &from);
+    to->to = l * KR_SHORT_COLUMN + first;
+    to->from = from;
+    if (voice->fade < v->end) to->from = fade_ticks(v, voice, from, first, to->n, scratch[n]);
+    n += to->n > 0;
   }
+  if (v->elem == KR_ELEM_F32)
+    level->add_ticks_f32(ticks, n, sum);
+  else
+    level->add_ticks_f64(ticks, n, sum);
 }

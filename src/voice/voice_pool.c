@@ -10,6 +10,7 @@ void kr_voice_pool_prepare(KrVoicePool *pool, KrArena *arena, uint32_t max) {
   uint32_t n_groups = kr_voice_pool_groups(max), n = n_groups * KR_VOICE_POOL_LANES;
   *pool = (KrVoicePool){.lanes = KR_NEW_ARRAY(arena, KrVoiceLane, n),
                         .taken = KR_NEW_ARRAY(arena, uint16_t, n_groups),
+                        .over = KR_NEW_ARRAY(arena, uint16_t, n_groups),
                         .n_groups = n_groups,
                         .max = max,
                         .open_lane = KR_VOICE_POOL_NONE};
@@ -20,20 +21,23 @@ void kr_voice_pool_prepare(KrVoicePool *pool, KrArena *arena, uint32_t max) {
   }
 }
 
+static uint16_t bit_of(uint32_t lane) { return (uint16_t)(1u << lane % KR_VOICE_POOL_LANES); }
+
 static void give_back(KrVoicePool *pool, uint32_t lane) {
-  pool->taken[lane / KR_VOICE_POOL_LANES] &= (uint16_t) ~(1u << lane % KR_VOICE_POOL_LANES);
+  pool->taken[lane / KR_VOICE_POOL_LANES] &= (uint16_t)~bit_of(lane);
+  pool->over[lane / KR_VOICE_POOL_LANES] &= (uint16_t)~bit_of(lane);
   pool->n_voices -= pool->lanes[lane].fade == KR_VOICE_POOL_NEVER;
 }
 
 static bool is_taken(const KrVoicePool *pool, uint32_t lane) {
-  return (pool->taken[lane / KR_VOICE_POOL_LANES] >> lane % KR_VOICE_POOL_LANES & 1) != 0;
+  return (pool->taken[lane / KR_VOICE_POOL_LANES] & bit_of(lane)) != 0;
 }
 
 void kr_voice_pool_collect(KrVoicePool *pool, int64_t tick) {
   for (uint32_t g = 0; g < pool->n_groups; g++)
-    for (uint32_t taken = pool->taken[g]; taken != 0; taken &= taken - 1) {
-      uint32_t lane = g * KR_VOICE_POOL_LANES + (uint32_t)__builtin_ctz(taken);
-      if (!pool->lanes[lane].sounds && pool->lanes[lane].end < tick) give_back(pool, lane);
+    for (uint32_t over = pool->over[g]; over != 0; over &= over - 1) {
+      uint32_t lane = g * KR_VOICE_POOL_LANES + (uint32_t)__builtin_ctz(over);
+      if (pool->lanes[lane].end < tick) give_back(pool, lane);
     }
 }
 
@@ -77,9 +81,14 @@ void kr_voice_pool_steal(KrVoicePool *pool, uint32_t lane, int64_t tick) {
   pool->n_stolen++;
 }
 
-void kr_voice_pool_drop(KrVoicePool *pool, uint32_t lane, int64_t tick) {
+void kr_voice_pool_end(KrVoicePool *pool, uint32_t lane, int64_t tick) {
   pool->lanes[lane].sounds = false;
   pool->lanes[lane].end = tick;
+  pool->over[lane / KR_VOICE_POOL_LANES] |= bit_of(lane);
+}
+
+void kr_voice_pool_drop(KrVoicePool *pool, uint32_t lane, int64_t tick) {
+  kr_voice_pool_end(pool, lane, tick);
   give_back(pool, lane);
 }
 
@@ -110,7 +119,9 @@ void kr_voice_pool_recount(KrVoicePool *pool) {
   pool->open_lane = KR_VOICE_POOL_NONE;
   for (uint32_t l = 0; l < pool->n_groups * KR_VOICE_POOL_LANES; l++) {
     const KrVoiceLane *lane = &pool->lanes[l];
+    pool->over[l / KR_VOICE_POOL_LANES] &= (uint16_t)~bit_of(l);
     if (!is_taken(pool, l)) continue;
+    if (!lane->sounds) pool->over[l / KR_VOICE_POOL_LANES] |= bit_of(l);
     pool->n_voices += lane->fade == KR_VOICE_POOL_NEVER;
     if (lane->sounds && lane->is_open && lane->release == KR_VOICE_POOL_NEVER) pool->open_lane = l;
   }

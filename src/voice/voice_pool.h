@@ -28,7 +28,8 @@ typedef struct KrVoiceLane {
 
 typedef struct KrVoicePool {
   KrVoiceLane *lanes;
-  uint16_t *taken;    ///< per group, bit per lane: not to be given away
+  // Per group, bit per lane: not to be given away; of these, silent by now.
+  uint16_t *taken, *over;
   uint32_t n_groups;  ///< of KR_VOICE_POOL_LANES
   uint32_t max;       ///< voices at once, those that fade aside
   uint32_t n_voices;  ///< taken and not fading
@@ -52,6 +53,8 @@ uint32_t kr_voice_pool_find_victim(const KrVoicePool *pool, int64_t tick);
 uint32_t kr_voice_pool_find_faded(const KrVoicePool *pool);
 /// The voice of lane `lane` belongs to another note from `tick` on. [worker] rt exact
 void kr_voice_pool_steal(KrVoicePool *pool, uint32_t lane, int64_t tick);
+/// It is found to be silent from `tick` on. [worker] rt exact
+void kr_voice_pool_end(KrVoicePool *pool, uint32_t lane, int64_t tick);
 /// Silent from `tick` on and free at once. [worker] rt exact
 void kr_voice_pool_drop(KrVoicePool *pool, uint32_t lane, int64_t tick);
 /// A free lane begins a note: sounding, held, nothing known of its release. [worker] rt exact
