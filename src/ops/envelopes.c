@@ -560,7 +560,9 @@ KR_INLINE void WN(run_life)(const KrCall *call, const Kind kind) {
           .curve = ((const REAL *)call->field[FIELD_CURVE])[0],
           .attack = FN(life_ticks)(call, 4),
           .decay = kind == KIND_AR ? 0 : FN(life_ticks)(call, 5),
-          .sustain = kind == KIND_AR ? 1 : kind == KIND_PERC ? 0 : ((const REAL *)call->in[6])[0],
+          .sustain = kind == KIND_AR     ? 1
+                     : kind == KIND_PERC ? 0
+                                         : ((const REAL *)call->in[6])[0],
           .release = FN(life_ticks)(call, kind == KIND_ADSR ? 7 : 5),
           .on = true};
   uint32_t release = !percussive && call->life->release < n ? (uint32_t)call->life->release : n;

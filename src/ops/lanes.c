@@ -237,6 +237,6 @@ LINEAR(double, f64, s64, double, 1)
 
 extern const KrLanes KR_LEVEL_NAME(kr_lanes);
 const KrLanes KR_LEVEL_NAME(kr_lanes) = {
-    spread,        pick,          put,      add_f32,  add_f64,   add_some_f32,
-    add_some_f64,  add_ticks_f32, add_ticks_f64, fold_f32, fold_f64, close_f32,
-    close_f64,     sum_f32,       sum_f64,  linear_f32, linear_f64};
+    spread,       pick,          put,           add_f32,    add_f64,   add_some_f32,
+    add_some_f64, add_ticks_f32, add_ticks_f64, fold_f32,   fold_f64,  close_f32,
+    close_f64,    sum_f32,       sum_f64,       linear_f32, linear_f64};

@@ -160,13 +160,13 @@ typedef struct KrCallVoice {
 } KrCallVoice;
 /// Ticks as lanes: the life of one voice from its onset on, tick t at row t / KR_LANES of a call of
 /// as many rows, outputs with room for one row more. Held inputs and fields are the voice's own in
-/// every lane, fields as prepare left them; none is written. Operators with KR_OP_JOINS take such calls, and elementwise ones, which
-/// need not know.
+/// every lane, fields as prepare left them; none is written. Operators with KR_OP_JOINS take such
+/// calls, and elementwise ones, which need not know.
 typedef struct KrCallLife {
   double late;     ///< residual of the onset, 0 to below 1
   int64_t release; ///< the gate's first silent tick, 1 or more; INT64_MAX: not in this call
-  int64_t *end;    ///< KR_OP_ENDS: the first tick from which the voice is silent for good, INT64_MAX:
-                   ///< not in this call, of which nothing is written then
+  int64_t *end; ///< KR_OP_ENDS: the first tick from which the voice is silent for good, INT64_MAX:
+                ///< not in this call, of which nothing is written then
 } KrCallLife;
 /// What of a position's first step lies before an onset that is `late`.
 static inline uint64_t kr_call_back(uint64_t step, double late) {

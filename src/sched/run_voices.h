@@ -95,7 +95,7 @@ typedef struct KrShortStep {
   KrCall call;
   const void **in;
   void **out;
-  bool is_row;   ///< the same at every tick
+  bool is_row;          ///< the same at every tick
   bool ends, is_needed; ///< it ends voices; by what ends them
 } KrShortStep;
 /// An output, or an input that reads it, which is a channel in the memory of a lane.
@@ -110,15 +110,15 @@ typedef struct KrShorts {
   uint32_t n_steps;
   KrShortPlace *places;
   uint32_t n_places;
-  uint32_t *channels; ///< per channel: the first one of that value
+  uint32_t *channels;  ///< per channel: the first one of that value
   const void **levels; ///< per envelope that ends voices
   size_t n_bytes;
   KrCallLife life;
   uint16_t *on; ///< per group, bit per lane
   KrShortVoice *voices;
-  uint32_t n_lanes; ///< the first ones
-  uint32_t n_long;  ///< notes since the last short one that were tried in vain
-  uint8_t *apart; ///< scratch: as a lane's memory
+  uint32_t n_lanes;            ///< the first ones
+  uint32_t n_long;             ///< notes since the last short one that were tried in vain
+  uint8_t *apart;              ///< scratch: as a lane's memory
   uint8_t *kept, *kept_levels; ///< scratch: memory of a group, its levels
   size_t n_kept;
 } KrShorts;

@@ -378,7 +378,8 @@ void kr_shorts_settle(KrRunVoices *v, int64_t until) {
     }
 }
 
-// Ticks of the slice in which a voice is heard, from `first` on, of one channel: how many there are.
+// Ticks of the slice in which a voice is heard, from `first` on, of one channel: how many there
+// are.
 static inline uint32_t find_ticks(const KrRunVoices *v, const KrShortVoice *voice, size_t channel,
                                   uint32_t *first, const uint8_t **ticks) {
   int64_t begin = voice->born > v->begin ? voice->born : v->begin;

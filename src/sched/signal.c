@@ -1,15 +1,15 @@
 // to_signal: decides which tick an event reaches, with which residual, and what the tick's value
 // is.
 #include "sched/signal.h"
-#include "base/wide.h"
 #include "base/number.h"
+#include "base/wide.h"
 #include "math/real.h"
 #include "resample/cross.h"
 #include <string.h>
 
 // Tick and residual of a moment: known ahead, floor; emitted, the first tick not before it.
-static inline KrStatus find_place(const KrClock *clock, KrRatio time, bool emitted, bool round_floor,
-                           KrSitePlace *place) {
+static inline KrStatus find_place(const KrClock *clock, KrRatio time, bool emitted,
+                                  bool round_floor, KrSitePlace *place) {
   if (emitted) {
     KR_TRY(kr_clock_ceil(clock, time, &place->tick));
     place->residual = KR_RATIO_ZERO;

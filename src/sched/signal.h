@@ -50,8 +50,8 @@ void kr_cursor_restore(KrCursor *cursor, const uint64_t *popped);
 /// Moves past every event before `time` without delivering it (hot swap).
 void kr_cursor_skip(KrCursor *cursor, KrRatio time);
 
-/// The tick an event reaches and what its time has gone on since, 0 <= residual < 1, which may not be
-/// in its lowest terms.
+/// The tick an event reaches and what its time has gone on since, 0 <= residual < 1, which may not
+/// be in its lowest terms.
 typedef struct KrSitePlace {
   int64_t tick;
   KrRatio residual;
