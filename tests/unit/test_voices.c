@@ -212,6 +212,64 @@ static void a_reload_of_itself_changes_no_note(void **state) {
   kr_program_free(same);
 }
 
+// Short notes of a body, which `more` makes one whose voices are lanes without changing a value.
+static KrProgram *load_short(const char *body, const char *more, uint32_t n_voices) {
+  char text[1000];
+  snprintf(text, sizeof text,
+           "let e = event.every(190us, phase=1/70000, payload=Note{freq: 300Hz, dur: 2ms}).map(|n, "
+           "at| Note{freq: 200Hz + floor(at / 1ms) * 1Hz})\n"
+           "synth dot() { output %s%s }\n"
+           "flow f(dt=1/48000 @rate=audio) { output play(dot, e, voices=%u) }\n",
+           body, more, n_voices);
+  return load(text);
+}
+
+static void short_voices_are_the_same_numbers(void **state) {
+  (void)state;
+  static const char *const bodies[] = {
+      "sine(freq) * perc(gate, attack=1ms, release=1.3ms)",
+      "(saw(freq) + 0.5 * sine(440Hz)) * ar(gate, attack=0.4ms, release=1ms, curve=3)",
+      "tri(freq * 2, phase=0.1turns) * adsr(gate, attack=0.2ms, decay=1ms, sustain=0.3, "
+      "release=2ms)",
+      "max(square(freq), lfo(freq)) * ar(gate, attack=0ms, release=0ms)",
+      "phasor(-3 * freq) * perc(gate, attack=0ms, release=40us)",
+  };
+  static const uint32_t n_voices[] = {1, 6, 40};
+  static double lanes[2400], whole[2400], swapped[2400];
+  for (size_t i = 0; i < 3 * (sizeof bodies / sizeof *bodies); i++) {
+    const char *body = bodies[i / 3];
+    KrProgram *wide = load_short(body, " * (if age >= 0s then 1 else 0)", n_voices[i % 3]);
+    KrProgram *program = load_short(body, "", n_voices[i % 3]),
+              *same = load_short(body, "", n_voices[i % 3]);
+    KrSession *session[3];
+    assert_int_equal(kr_session_new(wide, &session[0]), KR_OK);
+    assert_int_equal(kr_session_new(program, &session[1]), KR_OK);
+    assert_int_equal(kr_session_new(program, &session[2]), KR_OK);
+    run(session[0], 0, 2400, lanes);
+    run(session[1], 0, 2400, whole);
+    run(session[2], 0, 1111, swapped);
+    assert_int_equal(kr_session_swap(session[2], same), KR_OK);
+    run(session[2], 1111, 2400, swapped);
+    assert_memory_equal(lanes, whole, sizeof lanes);
+    assert_memory_equal(lanes, swapped, sizeof lanes);
+    for (int k = 0; k < 3; k++) kr_session_free(session[k]);
+    kr_program_free(wide);
+    kr_program_free(program);
+    kr_program_free(same);
+  }
+}
+
+// All voices are through in the tick before a note, too late to be free by the rule of every note.
+static void a_full_pool_without_sound_takes_notes(void **state) {
+  (void)state;
+  static double x[480];
+  render("let e = event.every(21us, payload=Note{freq: 300Hz, dur: 0.3ms})\n"
+         "synth gone() { output saw(freq) * perc(gate, attack=0ms, release=0ms) }\n"
+         "flow f(dt=1/48000 @rate=audio) { output play(gone, e, voices=2, round=floor) }\n",
+         480, x);
+  for (int i = 0; i < 480; i++) assert_true(x[i] == 0);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(a_note_begins_on_its_tick_and_its_middle_is_exact),
@@ -224,6 +282,8 @@ int main(void) {
       cmocka_unit_test(lines_of_a_voice_begin_empty),
       cmocka_unit_test(parameters_may_be_two_outputs_of_one_operator),
       cmocka_unit_test(a_reload_of_itself_changes_no_note),
+      cmocka_unit_test(short_voices_are_the_same_numbers),
+      cmocka_unit_test(a_full_pool_without_sound_takes_notes),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
