@@ -19,18 +19,13 @@ static uint32_t begin(KrVoicePool *pool, int64_t tick) {
   return lane;
 }
 
-static void end(KrVoicePool *pool, uint32_t lane, int64_t tick) {
-  pool->lanes[lane].sounds = false;
-  pool->lanes[lane].end = tick;
-}
-
 static void notes_take_the_lowest_free_lane(void **state) {
   (void)state;
   KrArena arena;
   KrVoicePool pool = pool_of(&arena, 20);
   for (uint32_t i = 0; i < 20; i++) assert_int_equal(begin(&pool, i), i);
-  end(&pool, 3, 40);
-  end(&pool, 17, 30);
+  kr_voice_pool_end(&pool, 3, 40);
+  kr_voice_pool_end(&pool, 17, 30);
   kr_voice_pool_collect(&pool, 40); // silent before 40: lane 17 alone
   assert_int_equal(kr_voice_pool_find_free(&pool), 17);
   kr_voice_pool_collect(&pool, 41);
