@@ -89,6 +89,11 @@ typedef struct KrShortVoice {
   uint32_t note;
   uint8_t *at; ///< per channel n_bytes: tick t at its onset plus t
 } KrShortVoice;
+/// What is known of the values of bodies while their steps are looked at; one for all of a run.
+typedef struct KrShortValues {
+  void **at;       ///< NULL: of no step
+  uint8_t *is_row; ///< the same at every tick
+} KrShortValues;
 /// A step of the body over the ticks of a voice.
 typedef struct KrShortStep {
   KrRunStep *of;
@@ -191,7 +196,8 @@ void kr_voices_apart(KrRun *run, KrRunStep *step, const KrSlice *slice);
 /// Fills in `level` of every lane that sounds, as of the tick before `tick`. [worker] rt exact
 void kr_voices_levels(KrRunVoices *voices, int64_t tick);
 /// Whether and how a synth's voices can be short; of n_memory bytes a group. [main]
-void kr_shorts_prepare(const KrRun *run, KrRunVoices *voices, size_t n_memory);
+void kr_shorts_prepare(const KrRun *run, KrRunVoices *voices, KrShortValues *values,
+                       size_t n_memory);
 /// The note that has just begun in a lane, its release known: false, it is not short. Then what
 /// changes it; `has`: the lane's note is one of these. [worker] rt exact
 bool kr_shorts_begin(KrRunVoices *voices, uint32_t lane);

@@ -138,7 +138,8 @@ static void prepare_body(KrRun *run, KrRunVoices *v, size_t *n_bytes) {
   prepare_calls(run, v);
 }
 
-static KrStatus prepare_voices(KrRun *run, KrRunVoices *v, const KrVoices *graph) {
+static KrStatus prepare_voices(KrRun *run, KrRunVoices *v, const KrVoices *graph,
+                               KrShortValues *values) {
   const KrFlow *host = &run->plan->graph->flows[graph->host];
   size_t n_bytes = 0;
   *v = (KrRunVoices){.graph = graph,
@@ -163,15 +164,16 @@ static KrStatus prepare_voices(KrRun *run, KrRunVoices *v, const KrVoices *graph
     v->groups[g].falling = KR_VOICE_POOL_NEVER;
     for (uint32_t l = 0; l < KR_LANES; l++) kr_voices_reset(v, &v->groups[g], l);
   }
-  kr_shorts_prepare(run, v, n_bytes);
+  kr_shorts_prepare(run, v, values, n_bytes);
   return KR_OK;
 }
 
 KrStatus kr_voices_prepare(KrRun *run) {
   const KrGraph *graph = run->plan->graph;
+  KrShortValues values = {NULL, NULL};
   run->voices = KR_NEW_ARRAY(run->arena, KrRunVoices, graph->n_voices);
   for (uint32_t i = 0; i < graph->n_voices; i++)
-    KR_TRY(prepare_voices(run, &run->voices[i], &graph->voices[i]));
+    KR_TRY(prepare_voices(run, &run->voices[i], &graph->voices[i], &values));
   return KR_OK;
 }
 

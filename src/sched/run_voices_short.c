@@ -14,11 +14,7 @@ enum {
 
 // ---- making
 
-/// What is known of the body's values while its steps are looked at.
-typedef struct Values {
-  void **at;       ///< NULL: of no step
-  uint8_t *is_row; ///< the same at every tick
-} Values;
+typedef KrShortValues Values;
 
 static void *new_value(const KrRun *run, Values *values, uint32_t value, bool is_row) {
   values->is_row[value] = is_row;
@@ -95,7 +91,6 @@ static void add_fields(const KrRun *run, const KrRunVoices *v, KrShortStep *to) 
 static bool add_operator(const KrRun *run, KrRunVoices *v, KrRunStep *step, Values *values) {
   const KrVoiceStep *own = &v->steps[step - v->body->steps];
   KrShortStep *to = &v->shorts->steps[v->shorts->n_steps++];
-  if (!can_ask(v, step, own)) return false;
   *to = (KrShortStep){.of = step,
                       .in = KR_NEW_ARRAY(run->arena, const void *, step->n_in),
                       .out = KR_NEW_ARRAY(run->arena, void *, step->n_out),
@@ -115,9 +110,7 @@ static bool add_operator(const KrRun *run, KrRunVoices *v, KrRunStep *step, Valu
 
 static bool add_step(const KrRun *run, KrRunVoices *v, KrRunStep *step, Values *values) {
   if (step == v->heard) return true;
-  if (step->node == NULL) return false;
   if (step->node->kind == KR_NODE_OP) return add_operator(run, v, step, values);
-  if (!kr_plan_is_voice_row(step->node)) return false;
   const KrConst up = kr_voice_real(v, KR_RATIO_ONE);
   for (uint32_t i = 0; i < v->n_rows; i++) {
     KrVoiceRow *row = &v->rows[i];
@@ -177,23 +170,37 @@ static void mark_needed(KrShorts *s) {
   }
 }
 
-static bool add_all(const KrRun *run, KrRunVoices *v) {
+// As far as can be told of each step alone.
+static bool can_be_short(const KrRunVoices *v) {
   const KrPlanUnit *plan = v->body->plan;
-  Values values = {KR_NEW_ARRAY(run->arena, void *, run->plan->n_values),
-                   KR_NEW_ARRAY(run->arena, uint8_t, run->plan->n_values)};
-  if (v->n_ends == 0) return false;
-  for (uint32_t i = 0; i < plan->n_segments; i++)
-    if (plan->segments[i].serial) return false;
-  for (uint32_t s = 0; s < plan->n_steps; s++)
-    if (!add_step(run, v, &v->body->steps[s], &values)) return false;
-  return add_heard(run, v, &values);
+  bool can = v->n_ends > 0;
+  for (uint32_t i = 0; i < plan->n_segments; i++) can &= !plan->segments[i].serial;
+  for (uint32_t s = 0; can && s < plan->n_steps; s++) {
+    const KrRunStep *step = &v->body->steps[s];
+    if (step == v->heard) continue;
+    if (step->node == NULL) return false;
+    can = step->node->kind == KR_NODE_OP ? can_ask(v, step, &v->steps[s])
+                                         : kr_plan_is_voice_row(step->node);
+  }
+  return can;
 }
 
-void kr_shorts_prepare(const KrRun *run, KrRunVoices *v, size_t n_memory) {
+static bool add_all(const KrRun *run, KrRunVoices *v, Values *values) {
+  if (values->at == NULL) {
+    values->at = KR_NEW_ARRAY(run->arena, void *, run->plan->n_values);
+    values->is_row = KR_NEW_ARRAY(run->arena, uint8_t, run->plan->n_values);
+  }
+  for (uint32_t s = 0; s < v->body->plan->n_steps; s++)
+    if (!add_step(run, v, &v->body->steps[s], values)) return false;
+  return add_heard(run, v, values);
+}
+
+void kr_shorts_prepare(const KrRun *run, KrRunVoices *v, Values *values, size_t n_memory) {
+  if (!can_be_short(v)) return;
   KrShorts *s = v->shorts = KR_NEW(run->arena, KrShorts);
   const uint32_t n_groups = v->pool.n_groups;
   s->steps = KR_NEW_ARRAY(run->arena, KrShortStep, v->body->plan->n_steps);
-  if (!add_all(run, v)) {
+  if (!add_all(run, v, values)) {
     v->shorts = NULL;
     return;
   }
