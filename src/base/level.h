@@ -18,7 +18,9 @@
 #define KR_LEVEL_NAME(name) KR_LEVEL_JOIN(name, KR_LEVEL)
 
 /// The levels built in, X(suffix of names, constant without KR_LEVEL_); src/meson.build decides.
-#if defined(KR_HAS_X86_LEVELS)
+#if defined(KR_HAS_ENDS_ALONE)
+#define KR_LEVEL_LIST(X) X(generic, GENERIC) X(v4, V4)
+#elif defined(KR_HAS_X86_LEVELS)
 #define KR_LEVEL_LIST(X) X(generic, GENERIC) X(baseline, BASELINE) X(v2, V2) X(v3, V3) X(v4, V4)
 #elif defined(KR_HAS_BASELINE)
 #define KR_LEVEL_LIST(X) X(generic, GENERIC) X(baseline, BASELINE)

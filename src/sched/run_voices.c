@@ -617,7 +617,7 @@ static void finish_shorts(KrRunVoices *v, const KrSlice *slice) {
 // Every group to the end of the slice, in order; the columns of a chunk of groups, then of all.
 static void finish(KrRun *run, KrRunVoices *v, const KrSlice *slice) {
   bool some = false, open = false;
-  if (v->shorts != NULL && !has_lanes(v)) {
+  if (v->shorts != NULL && slice->n >= KR_LANES && !has_lanes(v)) {
     finish_shorts(v, slice);
     return;
   }

@@ -198,14 +198,14 @@ void kr_voices_levels(KrRunVoices *voices, int64_t tick);
 /// Whether and how a synth's voices can be short; of n_memory bytes a group. [main]
 void kr_shorts_prepare(const KrRun *run, KrRunVoices *voices, KrShortValues *values,
                        size_t n_memory);
-/// The note that has just begun in a lane, its release known: false, it is not short. Then what
-/// changes it; `has`: the lane's note is one of these. [worker] rt exact
-bool kr_shorts_begin(KrRunVoices *voices, uint32_t lane);
-bool kr_shorts_has(const KrRunVoices *voices, uint32_t lane);
-void kr_shorts_release(KrRunVoices *voices, uint32_t lane);
-void kr_shorts_fade(KrRunVoices *voices, uint32_t lane, int64_t tick);
-void kr_shorts_drop(KrRunVoices *voices, uint32_t lane, int64_t tick);
-double kr_shorts_level(KrRunVoices *voices, uint32_t lane, int64_t tick);
+/// The note that has just begun in lane `index`, its release known: false, it is not short. Then
+/// what changes it; `has`: the lane's note is one of these. [worker] rt exact
+bool kr_shorts_begin(KrRunVoices *voices, uint32_t index);
+bool kr_shorts_has(const KrRunVoices *voices, uint32_t index);
+void kr_shorts_release(KrRunVoices *voices, uint32_t index);
+void kr_shorts_fade(KrRunVoices *voices, uint32_t index, int64_t tick);
+void kr_shorts_drop(KrRunVoices *voices, uint32_t index, int64_t tick);
+double kr_shorts_level(KrRunVoices *voices, uint32_t index, int64_t tick);
 /// Notes what ended before `until`, the end of the slice after its output. [worker] rt exact
 void kr_shorts_settle(KrRunVoices *voices, int64_t until);
 /// A group's ticks of the slice, to [tick][lane] or, and any numbers after them, to

@@ -83,6 +83,10 @@ __attribute__((destructor)) static void end(void) {
 
 static void enter(void) {
   if (mark.depth == 0 && !mark.is_known) {
+    sigset_t mine; // workers block all signals, and a blocked one would end the program unheard
+    sigemptyset(&mine);
+    sigaddset(&mine, SIGSYS);
+    pthread_sigmask(SIG_UNBLOCK, &mine, NULL);
     mark.is_known = true;
     if (prctl(PR_SET_SYSCALL_USER_DISPATCH, PR_SYS_DISPATCH_ON, 0L, 0L, &mark.selector) != 0)
       is_deaf = true;

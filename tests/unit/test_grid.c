@@ -361,6 +361,28 @@ static void the_stepper_reports_overflow(void **state) {
   assert_int_equal(kr_stepper_init(&stepper, &odd, &odder, KR_RATIO_ZERO, 0), KR_ERROR_OVERFLOW);
 }
 
+static void a_place_is_the_floor_in_any_terms(void **state) {
+  (void)state;
+  static const KrClock clocks[] = {
+      {{1, 48000}, {0, 1}}, {{7, 44100}, {0, 1}}, {{3, 1000}, {1, 7}}, {{1, 96000}, {0, 1}}};
+  uint64_t seed = 1;
+  for (int i = 0; i < 20000; i++) {
+    seed = seed * 6364136223846793005u + 1442695040888963407u;
+    const KrClock *clock = &clocks[seed >> 62];
+    const int64_t den = 1 + (int64_t)(seed >> 8 & 0xffff), num = (int64_t)(seed >> 24 & 0x3fffffff);
+    const KrRatio any = {num, den};
+    KrRatio lowest, floor_rest, rest;
+    int64_t floor_tick, tick;
+    assert_int_equal(kr_ratio_make(num, den, &lowest), KR_OK);
+    assert_int_equal(kr_clock_floor(clock, lowest, &floor_tick, &floor_rest), KR_OK);
+    assert_int_equal(kr_clock_place(clock, any, &tick, &rest), KR_OK);
+    assert_int_equal(tick, floor_tick);
+    assert_int_equal(kr_ratio_compare(rest, floor_rest), 0);
+    assert_true(rest.num >= 0 && rest.num < rest.den);
+    assert_true(rest.num != 0 || rest.den == 1);
+  }
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(every_millisecond_is_on_its_sample),
@@ -374,6 +396,7 @@ int main(void) {
       cmocka_unit_test(clocks_without_common_grid_are_named),
       cmocka_unit_test(the_nearest_dt_is_admitted_and_near),
       cmocka_unit_test(the_stepper_equals_the_model),
+      cmocka_unit_test(a_place_is_the_floor_in_any_terms),
       cmocka_unit_test(the_stepper_reports_overflow),
   };
   return cmocka_run_group_tests_name("grid", tests, NULL, NULL);
