@@ -665,7 +665,7 @@ static void copy_lanes(const KrRunVoices *v, KrVoiceGroup *group, uint32_t lanes
     for (uint32_t i = 0; i < v->n_patches; i++) {
       const KrVoicePatch *patch = &v->patches[i];
       for (uint64_t k = 0; k < patch->count; k++) {
-        size_t at = patch->offset + (k * KR_LANES + l) * patch->width;
+        size_t at = patch->offset + ((size_t)k * KR_LANES + l) * patch->width;
         __builtin_memcpy(group->memory + at, s->kept + at, patch->width);
       }
     }
