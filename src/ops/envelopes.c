@@ -321,26 +321,7 @@ KR_INLINE VI WN(is_born)(const KrCall *call, uint32_t t, uint32_t v) {
   for (uint32_t l = 0; l < VN; l++) first[l] = -(INT)(call->voice->born[v + l] == call->tick + t);
   return VF(load_bits)(first);
 }
-// A tick in which lanes begin or end: from the value without that to the new one by the residual r,
-// by `shown` in what is put out.
-KR_INLINE V WN(cross_over)(const V *times, VI begins, VI ends, V r, V shown, const bool bent,
-                           WN(Lanes) * lanes) {
-  V age = WN(age)(lanes->age);
-  VI moves = begins | ends;
-  const WN(Line) old = WN(line_at)(lanes, age, lanes->residual, times);
-  V before = bent ? WN(line_value)(&old, age, true) : WN(line_value)(&old, age, false);
-  lanes->from = VF(select)(moves, WN(keep)(before), lanes->from);
-  lanes->residual = VF(select)(moves, r, lanes->residual);
-  lanes->on = (lanes->on | begins) & ~ends;
-  lanes->struck |= moves;
-  const V fresh = WN(fresh_at)(lanes, times);
-#if KR_PASS == 32
-  lanes->age = VF(select_bits)(moves, VF(all_bits)(1), lanes->age + 1);
-#else
-  lanes->age = VF(select)(moves, VF(all)(1), lanes->age + 1);
-#endif
-  return VF(select)(moves, before * shown + fresh * (1 - shown), before);
-}
+// Tick t, in which lanes begin or end: from the value without that to the new one by the residual.
 KR_INLINE void WN(run_event)(const WN(Envelope) * e, uint32_t v, uint32_t t, WN(Lanes) * lanes) {
   const KrCall *call = e->call;
   const uint8_t *onsets = call->in[1];
@@ -348,12 +329,25 @@ KR_INLINE void WN(run_event)(const WN(Envelope) * e, uint32_t v, uint32_t t, WN(
   WN(times_at)(e, t, v, times);
   VI held = WN(held_at)(e, t, v);
   VI begins = onsets == NULL ? held & ~lanes->gate : VF(mask_of)(onsets + t * e->strides[1] + v);
-  VI ends = e->percussive ? VF(all_bits)(0) : lanes->on & ~begins & ~held;
+  VI ends = e->percussive ? VF(all_bits)(0) : lanes->on & ~begins & ~held, moves = begins | ends;
+  V age = WN(age)(lanes->age);
+  const WN(Line) old = WN(line_at)(lanes, age, lanes->residual, times);
+  V before = e->bent ? WN(line_value)(&old, age, true) : WN(line_value)(&old, age, false);
   V r = VF(select)(begins, WN(residual_at)(e, 2, t, v), WN(residual_at)(e, 3, t, v));
-  V shown = VF(where)(~(begins & WN(is_born)(call, t, v)), r);
-  V out = WN(cross_over)(times, begins, ends, r, shown, e->bent, lanes);
+  lanes->from = VF(select)(moves, WN(keep)(before), lanes->from);
+  lanes->residual = VF(select)(moves, r, lanes->residual);
+  lanes->on = (lanes->on | begins) & ~ends;
   lanes->gate = held;
+  lanes->struck |= moves;
+  const V fresh = WN(fresh_at)(lanes, times);
+  r = VF(where)(~(begins & WN(is_born)(call, t, v)), r);
+  V out = VF(select)(moves, before * r + fresh * (1 - r), before);
   VF(store)((REAL *)call->out[0] + t * KR_WIDTH + v, out);
+#if KR_PASS == 32
+  lanes->age = VF(select_bits)(moves, VF(all_bits)(1), lanes->age + 1);
+#else
+  lanes->age = VF(select)(moves, VF(all)(1), lanes->age + 1);
+#endif
 }
 
 // One vector through the tile, from its first event on.
@@ -469,7 +463,8 @@ KR_INLINE uint32_t FN(whole_from)(REAL x, uint32_t most) {
   uint32_t whole = (uint32_t)x;
   return whole + ((REAL)whole < x);
 }
-/// One voice as it goes on: what line_at finds for lanes, for one that is alone. Times in ticks.
+/// One voice as it goes on, times in ticks. life_at is line_at of one lane by branches, for half of
+/// the work; what is changed in one is changed in the other.
 typedef struct FN(Life) {
   REAL from, residual, curve;
   REAL attack, decay, sustain, release;
@@ -500,7 +495,7 @@ KR_INLINE ONE(Line) FN(life_at)(const FN(Life) * life, REAL age) {
   return line;
 }
 
-// Ticks t..end, no event in them, in vectors of ticks.
+// Ticks t..end, no event in them, and up to a row after them, which is overwritten.
 KR_INLINE void WN(run_ticks)(const FN(Life) * life, uint32_t t, uint32_t end, const bool bent,
                              REAL *out) {
   static const REAL number[] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
@@ -518,7 +513,9 @@ KR_INLINE void WN(run_ticks)(const FN(Life) * life, uint32_t t, uint32_t end, co
     stop = t + (last > age ? last - age : 1);
     V ages = VF(all)((REAL)age) + numbers;
     age += stop - t;
-    for (; t < stop; t += VN, ages += VN) VF(store)(out + t, WN(line_value)(&line, ages, bent));
+    for (; t < stop; t += KR_LANES)
+      for (uint32_t l = 0; l < KR_LANES; l += VN, ages += VN)
+        VF(store)(out + t + l, WN(line_value)(&line, ages, bent));
   }
 }
 KR_INLINE void WN(run_stage)(const FN(Life) * life, uint32_t t, uint32_t end, REAL *out) {

@@ -70,8 +70,9 @@ static void put(uint32_t width, const void *from, uint32_t stride, uint32_t n, v
     for (uint32_t i = 0; i < n; i++) {                                                             \
       const real *from = ticks[i].from;                                                            \
       real *to = sum + ticks[i].to;                                                                \
-      for (uint32_t t = 0; t < ticks[i].n; t += (N))                                               \
-        kr_##p##_store(to + t, kr_##p##_load(to + t) + kr_##p##_load(from + t));                   \
+      for (uint32_t t = 0; t < ticks[i].n; t += KR_LANES)                                          \
+        for (uint32_t l = 0; l < KR_LANES; l += (N))                                               \
+          kr_##p##_store(to + t + l, kr_##p##_load(to + t + l) + kr_##p##_load(from + t + l));     \
     }                                                                                              \
   }
 #if KR_VECTOR_BYTES > 0

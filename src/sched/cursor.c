@@ -19,7 +19,7 @@ struct KrCursor {
   // the leaf, of which the function was asked at once.
   bool has_batches;
   uint64_t first;
-  uint32_t n_batch;
+  uint32_t n_batch, n_loaded; // n_loaded: whose payload the function would read
   KrRatio *times;
   const KrEventItem *item; // whose event it is, time and values aside
   // EVERY: event n is at (begin + n step) / den; den 0: not so.
@@ -158,20 +158,15 @@ static const KrRunEvent *peek_delay(KrCursor *cursor, KrRatio until, KrRatio emi
   return &cursor->event;
 }
 
-// Puts payload (NULL: that of event 0) and time of event k of n where the function reads them, in
-// f64.
+// Puts payload (NULL: it is there) and time of event k of n where the function reads them, in f64.
 static void load_arguments(KrCursor *cursor, const KrEventValue *values, KrRatio time, uint32_t k,
                            uint32_t n) {
   const KrEvents *source = &cursor->context->graph->events[cursor->events->sources[0]];
-  for (uint32_t i = 0; i < cursor->n_in; i++) {
-    double *in = cursor->in + i * n;
-    if (i >= source->n_fields)
-      in[k] = kr_const_of(true, time, 0, KR_ELEM_F64).as.f64;
-    else if (values == NULL)
-      in[k] = in[0];
-    else
-      in[k] = kr_event_value(&source->fields[i], &values[i], KR_ELEM_F64).as.f64;
-  }
+  uint32_t n_fields = source->n_fields < cursor->n_in ? source->n_fields : cursor->n_in;
+  for (uint32_t i = 0; values != NULL && i < n_fields; i++)
+    cursor->in[i * n + k] = kr_event_value(&source->fields[i], &values[i], KR_ELEM_F64).as.f64;
+  if (n_fields < cursor->n_in)
+    cursor->in[n_fields * n + k] = kr_const_of(true, time, 0, KR_ELEM_F64).as.f64;
 }
 
 static void call_function(KrCursor *cursor, uint32_t n) {
@@ -202,10 +197,11 @@ static bool load_batch(KrCursor *cursor) {
   while (n < KR_EVENT_BATCH &&
          (item[n] = batch_event(leaf, cursor->first + n, &cursor->times[n])) != NULL)
     n++;
-  cursor->n_batch = n;
+  // All events of a period say the same.
+  const bool is_loaded = leaf->events->kind == KR_EVENTS_EVERY && n == cursor->n_loaded;
   for (uint32_t k = 0; k < n; k++)
-    load_arguments(cursor, k > 0 && item[k] == item[0] ? NULL : item[k]->values, cursor->times[k],
-                   k, n);
+    load_arguments(cursor, is_loaded ? NULL : item[k]->values, cursor->times[k], k, n);
+  cursor->n_batch = cursor->n_loaded = n;
   if (n > 0) call_function(cursor, n);
   return n > 0;
 }

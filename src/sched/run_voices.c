@@ -1,11 +1,7 @@
-// Synths: notes become voices, sixteen of which run the body's steps at a time, cut where one of
-// them begins or is released; then they are added up in the order of their lanes.
+// Synths: notes become voices, sixteen of which run the body's steps at a time, or short ones, each
+// by itself; then they are added up in the order of their lanes.
 #include "sched/run_voices.h"
 #include "math/real.h"
-
-static double real_at(KrElem elem, const void *at, size_t i) {
-  return elem == KR_ELEM_F32 ? (double)((const float *)at)[i] : ((const double *)at)[i];
-}
 
 // ---- the output of a piece
 
@@ -92,7 +88,7 @@ void kr_voices_levels(KrRunVoices *v, int64_t tick) {
       uint32_t l = (uint32_t)__builtin_ctz(left);
       double level = v->n_ends == 0;
       for (uint32_t i = 0; i < v->n_ends; i++) {
-        double x = kr_f64_abs(real_at(v->elem, v->groups[g].levels, i * KR_LANES + l));
+        double x = kr_f64_abs(kr_voice_at(v, v->groups[g].levels, i * KR_LANES + l));
         level = x > level ? x : level;
       }
       // What has not been heard yet is the last to go.
@@ -101,21 +97,13 @@ void kr_voices_levels(KrRunVoices *v, int64_t tick) {
     }
 }
 
-static double part_of(const KrRunVoices *v, KrRatio late) {
-  KrConst part = kr_voice_real(v, late);
-  return real_at(v->elem, &part.as, 0);
-}
-
 static void scale_lane(const KrRun *run, const KrRunVoices *v, const KrVoiceGroup *group,
                        uint32_t lane, int64_t tick, double gain) {
   for (uint32_t c = 0; c < v->graph->n_out; c++) {
     size_t row = (size_t)(tick - v->piece.begin) * KR_LANES + lane;
     void *at = v->piece.is_direct ? run->buffer[v->heard->plan->in[c]]
                                   : own_at(v, group, c, v->piece.begin);
-    if (v->elem == KR_ELEM_F32)
-      ((float *)at)[row] *= (float)gain;
-    else
-      ((double *)at)[row] *= gain;
+    kr_voice_scale(v, at, row, gain);
   }
 }
 
@@ -124,10 +112,10 @@ static void shape_lane(const KrRun *run, const KrRunVoices *v, const KrVoiceGrou
                        uint32_t lane, const KrVoiceLane *at) {
   const int64_t begin = v->piece.begin, until = begin + v->piece.n;
   if (at->born >= begin && at->late.num != 0)
-    scale_lane(run, v, group, lane, at->born, 1 - part_of(v, at->late));
+    scale_lane(run, v, group, lane, at->born, 1 - kr_voice_part(v, at->late));
   bool is_cut = v->n_ends == 0 && at->release_late.num != 0;
   if (is_cut && at->release >= begin && at->release < until)
-    scale_lane(run, v, group, lane, at->release, part_of(v, at->release_late));
+    scale_lane(run, v, group, lane, at->release, kr_voice_part(v, at->release_late));
   for (int64_t tick = at->fade <= begin ? begin : until; tick < until; tick++) {
     int64_t left = v->fade_ticks - (tick - at->fade);
     if (left > 0) scale_lane(run, v, group, lane, tick, (double)left / (double)v->fade_ticks);
@@ -434,7 +422,7 @@ static uint32_t find_sounding(const KrRunVoices *v, uint32_t g) {
   return found;
 }
 
-static void release_key(KrRunVoices *v, const KrRunEvent *event, int64_t tick, KrRatio late) {
+static void release_key(KrRunVoices *v, const KrRunEvent *event, const KrSitePlace *at) {
   for (uint32_t g = 0; g < v->pool.n_groups; g++)
     for (uint32_t left = find_sounding(v, g); left != 0; left &= left - 1) {
       uint32_t index = g * KR_LANES + (uint32_t)__builtin_ctz(left);
@@ -442,7 +430,7 @@ static void release_key(KrRunVoices *v, const KrRunEvent *event, int64_t tick, K
       bool is_meant = !event->has_key || (lane->has_key && lane->key == event->key);
       // At one instant off precedes on: it meant the notes before.
       if (is_meant && kr_ratio_compare(lane->time, event->time) != 0)
-        release_lane(v, index, tick, late);
+        release_lane(v, index, at->tick, at->residual);
     }
 }
 
@@ -471,23 +459,24 @@ static void begin_lane(KrRunVoices *v, uint32_t index) {
   kr_voices_put_gate(v, group, l, false);
 }
 
-static KrStatus begin_note(KrRun *run, KrRunVoices *v, const KrRunEvent *event, int64_t tick,
-                           KrRatio late, bool emitted) {
+static KrStatus begin_note(KrRun *run, KrRunVoices *v, const KrRunEvent *event,
+                           const KrSitePlace *onset, bool emitted) {
   KrVoicePool *pool = &v->pool;
-  if (pool->open_lane != KR_VOICE_POOL_NONE) release_lane(v, pool->open_lane, tick, late);
+  const int64_t tick = onset->tick;
+  if (pool->open_lane != KR_VOICE_POOL_NONE)
+    release_lane(v, pool->open_lane, tick, onset->residual);
   pool->open_lane = KR_VOICE_POOL_NONE;
-  if (event->has_key) release_key(v, event, tick, late);
+  if (event->has_key) release_key(v, event, onset);
   uint32_t index = choose_lane(run, v, tick), g = index / KR_LANES, l = index % KR_LANES;
   KrVoiceGroup *group = &v->groups[g];
-  KrVoiceLane *lane = kr_voice_pool_begin(pool, index, tick, late, event->time);
+  KrVoiceLane *lane = kr_voice_pool_begin(pool, index, tick, &onset->residual, &event->time);
   lane->has_key = event->has_key;
   lane->key = event->key;
   lane->is_open = !event->has_dur && !event->has_key;
   if (lane->is_open) pool->open_lane = index;
   if (event->has_dur) {
     KrSitePlace end;
-    const KrSitePlace onset = {tick, late};
-    KR_TRY(kr_site_end(v->step->site, v->node, v->clock, event, emitted, &onset, &end));
+    KR_TRY(kr_site_end(v->step->site, v->node, v->clock, event, emitted, onset, &end));
     kr_voice_pool_release(lane, end.tick, end.residual);
   }
   put_note(v, run->plan->graph, index, event);
@@ -508,32 +497,28 @@ static KrStatus take_events(KrRun *run, KrRunVoices *v, int64_t tick) {
     if (event == NULL) return KR_OK;
     if (place.tick < v->begin) place = (KrSitePlace){v->begin, KR_RATIO_ZERO};
     if (event->action == KR_EVENT_ON)
-      KR_TRY(begin_note(run, v, event, place.tick, place.residual, emitted));
+      KR_TRY(begin_note(run, v, event, &place, emitted));
     else
-      release_key(v, event, place.tick, place.residual);
+      release_key(v, event, &place);
     kr_site_take(site);
   }
 }
 
 // ---- the slice
 
-static void add_group(KrRunVoices *v, const KrVoiceGroup *group, bool direct, bool opens) {
+static void open_chunk(const KrRunVoices *v) {
+  for (uint32_t c = 0; c < v->graph->n_out; c++)
+    __builtin_memset(columns_of(v, c, 0), 0, (size_t)(v->end - v->begin) * kr_voice_row_bytes(v));
+}
+
+static void add_group(KrRunVoices *v, const KrVoiceGroup *group, bool direct) {
   uint32_t n = (uint32_t)(v->end - v->begin);
   for (uint32_t c = 0; c < v->graph->n_out; c++) {
     void *sum = columns_of(v, c, 0), *own = own_at(v, group, c, v->begin);
-    if (opens) __builtin_memset(sum, 0, n * kr_voice_row_bytes(v));
     if (direct)
       add_parts(v, c, sum);
     else
       add_rows(v, own, KR_LANES, UINT16_MAX, n, sum);
-  }
-}
-
-static void add_shorts(const KrRunVoices *v, uint32_t g, bool opens) {
-  uint32_t n = (uint32_t)(v->end - v->begin);
-  for (uint32_t c = 0; c < v->graph->n_out; c++) {
-    if (opens) __builtin_memset(columns_of(v, c, 0), 0, n * kr_voice_row_bytes(v));
-    kr_shorts_add(v, g, c, columns_of(v, c, 0));
   }
 }
 
@@ -623,16 +608,14 @@ static void finish(KrRun *run, KrRunVoices *v, const KrSlice *slice) {
   }
   for (uint32_t g = 0; g < v->pool.n_groups; g++) {
     KrVoiceGroup *group = &v->groups[g];
-    if (v->sounds[g] != 0 || group->is_own) {
-      bool direct = run_group(run, v, g, v->end);
-      add_group(v, group, direct, !open);
-      open = true;
-      group->is_own = false;
-    }
-    if (v->shorts != NULL && v->shorts->on[g] != 0) {
-      add_shorts(v, g, !open);
-      open = true;
-    }
+    const bool lanes = v->sounds[g] != 0 || group->is_own;
+    const bool shorts = v->shorts != NULL && v->shorts->on[g] != 0;
+    if ((lanes || shorts) && !open) open_chunk(v);
+    open |= lanes || shorts;
+    if (lanes) add_group(v, group, run_group(run, v, g, v->end));
+    group->is_own = false;
+    for (uint32_t c = 0; shorts && c < v->graph->n_out; c++)
+      kr_shorts_add(v, g, c, columns_of(v, c, 0));
     if (!open || ((g + 1) % CHUNK != 0 && g + 1 < v->pool.n_groups)) continue;
     close_chunk(v, !some);
     some = true;
@@ -682,7 +665,7 @@ static void lengthen_group(KrRun *run, KrRunVoices *v, uint32_t index, uint32_t 
   KrVoiceGroup *group = &v->groups[index];
   const KrShorts *s = v->shorts;
   const uint32_t others = v->sounds[index];
-  __builtin_memcpy(s->kept, group->memory, s->n_kept);
+  __builtin_memcpy(s->kept, group->memory, v->n_memory);
   __builtin_memcpy(s->kept_levels, group->levels, v->n_ends * kr_voice_row_bytes(v));
   group->done = tick;
   for (uint32_t l = 0; l < KR_LANES; l++)

@@ -125,7 +125,6 @@ typedef struct KrShorts {
   uint32_t n_long;             ///< notes since the last short one that were tried in vain
   uint8_t *apart;              ///< scratch: as a lane's memory
   uint8_t *kept, *kept_levels; ///< scratch: memory of a group, its levels
-  size_t n_kept;
 } KrShorts;
 
 /// A synth as it plays.
@@ -141,6 +140,7 @@ typedef struct KrRunVoices {
   KrVoicePool pool;
   uint16_t *sounds;           ///< per group, bit per lane
   KrVoiceGroup *groups, *now; ///< now: whose memory the body's steps point to
+  size_t n_memory;            ///< bytes of a group's
   KrVoicePatch *patches;      ///< in order of steps
   uint32_t n_patches;
   KrVoiceStep *steps; ///< of the body
@@ -167,7 +167,29 @@ static inline KrConst kr_voice_real(const KrRunVoices *v, KrRatio ratio) {
   return kr_const_of(true, ratio, 0, v->elem);
 }
 static inline double kr_voice_late(const KrVoiceLane *lane) {
-  return kr_const_of(true, lane->late, 0, KR_ELEM_F64).as.f64;
+  return lane->late.num == 0 ? 0 : kr_const_of(true, lane->late, 0, KR_ELEM_F64).as.f64;
+}
+/// Element i of values of that type; one of them times a gain.
+static inline double kr_voice_at(const KrRunVoices *v, const void *at, size_t i) {
+  return v->elem == KR_ELEM_F32 ? (double)((const float *)at)[i] : ((const double *)at)[i];
+}
+static inline void kr_voice_scale(const KrRunVoices *v, void *at, size_t i, double gain) {
+  if (v->elem == KR_ELEM_F32)
+    ((float *)at)[i] *= (float)gain;
+  else
+    ((double *)at)[i] *= gain;
+}
+/// A residual as the synth's type has it.
+static inline double kr_voice_part(const KrRunVoices *v, KrRatio late) {
+  if (late.num == 0) return 0;
+  KrConst part = kr_voice_real(v, late);
+  return kr_voice_at(v, &part.as, 0);
+}
+/// A value is the gate of the voices.
+static inline bool kr_voice_is_gate(const KrRunVoices *v, uint32_t value) {
+  for (uint32_t i = 0; i < v->n_rows; i++)
+    if (v->rows[i].is_gate && v->rows[i].value == value) return true;
+  return false;
 }
 /// Bytes from one lane to the next of a field of an operator of one lane.
 static inline size_t kr_voice_lane_bytes(const KrRunStep *step, uint32_t field) {
@@ -195,9 +217,8 @@ void kr_voices_input(KrRun *run, KrRunStep *step, const KrSlice *slice);
 void kr_voices_apart(KrRun *run, KrRunStep *step, const KrSlice *slice);
 /// Fills in `level` of every lane that sounds, as of the tick before `tick`. [worker] rt exact
 void kr_voices_levels(KrRunVoices *voices, int64_t tick);
-/// Whether and how a synth's voices can be short; of n_memory bytes a group. [main]
-void kr_shorts_prepare(const KrRun *run, KrRunVoices *voices, KrShortValues *values,
-                       size_t n_memory);
+/// Whether and how a synth's voices can be short. [main]
+void kr_shorts_prepare(const KrRun *run, KrRunVoices *voices, KrShortValues *values);
 /// The note that has just begun in lane `index`, its release known: false, it is not short. Then
 /// what changes it; `has`: the lane's note is one of these. [worker] rt exact
 bool kr_shorts_begin(KrRunVoices *voices, uint32_t index);

@@ -69,18 +69,12 @@ static void add_rows_of(KrRunVoices *v, const KrRun *run, const KrRunStep *step,
   }
 }
 
-static bool is_gate_value(const KrRunVoices *v, uint32_t value) {
-  for (uint32_t i = 0; i < v->n_rows; i++)
-    if (v->rows[i].is_gate && v->rows[i].value == value) return true;
-  return false;
-}
-
 // An operator of a gate joins voices in when that is theirs.
 static KrVoiceJoin find_join(const KrRunVoices *v, const KrRunStep *step) {
   if (step->node->kind != KR_NODE_OP || (step->node->op->flags & KR_OP_JOINS) == 0)
     return KR_JOIN_PARTS;
   if (step->node->op->in[0].kind != KR_PORT_GATE) return KR_JOIN_HELD;
-  return is_gate_value(v, step->plan->in[0]) ? KR_JOIN_ALWAYS : KR_JOIN_PARTS;
+  return kr_voice_is_gate(v, step->plan->in[0]) ? KR_JOIN_ALWAYS : KR_JOIN_PARTS;
 }
 
 // Whether every reader of the gate knows where it moves.
@@ -90,7 +84,7 @@ static bool is_sparse(const KrRunVoices *v) {
     bool knows =
         step->node != NULL && step->node->kind == KR_NODE_OP && step->call.voice->edges != NULL;
     for (uint32_t k = knows ? 1 : 0; k < step->n_in; k++)
-      if (is_gate_value(v, step->plan->in[k])) return false;
+      if (kr_voice_is_gate(v, step->plan->in[k])) return false;
   }
   return true;
 }
@@ -141,14 +135,13 @@ static void prepare_body(KrRun *run, KrRunVoices *v, size_t *n_bytes) {
 static KrStatus prepare_voices(KrRun *run, KrRunVoices *v, const KrVoices *graph,
                                KrShortValues *values) {
   const KrFlow *host = &run->plan->graph->flows[graph->host];
-  size_t n_bytes = 0;
   *v = (KrRunVoices){.graph = graph,
                      .fields = run->plan->graph->events[graph->events].fields,
                      .node = &run->plan->graph->nodes[graph->node],
                      .clock = &host->clock,
                      .elem = run->plan->graph->nodes[graph->node].type.elem,
                      .body = &run->units[run->plan->flows[graph->body].unit[0]]};
-  prepare_body(run, v, &n_bytes);
+  prepare_body(run, v, &v->n_memory);
   KrRatio fade;
   KR_TRY(kr_ratio_div((KrRatio){1, 200}, host->clock.dt, &fade));
   v->fade_ticks = kr_ratio_floor(fade) > 1 ? kr_ratio_floor(fade) : 1;
@@ -158,13 +151,13 @@ static KrStatus prepare_voices(KrRun *run, KrRunVoices *v, const KrVoices *graph
   size_t tile = (size_t)KR_TILE * kr_voice_row_bytes(v) * graph->n_out;
   v->columns = kr_arena_alloc(run->arena, 2 * tile / KR_TILE * KR_SHORT_COLUMN);
   for (uint32_t g = 0; g < v->pool.n_groups; g++) {
-    v->groups[g].memory = kr_arena_alloc(run->arena, n_bytes + 64);
+    v->groups[g].memory = kr_arena_alloc(run->arena, v->n_memory + 64);
     v->groups[g].own = kr_arena_alloc(run->arena, tile);
     v->groups[g].levels = kr_arena_alloc(run->arena, (v->n_ends + 1) * kr_voice_row_bytes(v));
     v->groups[g].falling = KR_VOICE_POOL_NEVER;
     for (uint32_t l = 0; l < KR_LANES; l++) kr_voices_reset(v, &v->groups[g], l);
   }
-  kr_shorts_prepare(run, v, values, n_bytes);
+  kr_shorts_prepare(run, v, values);
   return KR_OK;
 }
 

@@ -22,6 +22,7 @@ static void *new_value(const KrRun *run, Values *values, uint32_t value, bool is
   return values->at[value];
 }
 
+// A value in every lane of a row: many times a note, so without a call into the level's table.
 static void spread(uint32_t width, const void *from, void *to) {
   if (width == 4) {
     uint32_t x;
@@ -38,8 +39,7 @@ static void spread(uint32_t width, const void *from, void *to) {
 
 static bool reads_gate(const KrRunVoices *v, const KrRunStep *step, uint32_t first) {
   for (uint32_t k = first; k < step->n_in; k++)
-    for (uint32_t i = 0; i < v->n_rows; i++)
-      if (v->rows[i].is_gate && v->rows[i].value == step->plan->in[k]) return true;
+    if (kr_voice_is_gate(v, step->plan->in[k])) return true;
   return false;
 }
 
@@ -195,7 +195,7 @@ static bool add_all(const KrRun *run, KrRunVoices *v, Values *values) {
   return add_heard(run, v, values);
 }
 
-void kr_shorts_prepare(const KrRun *run, KrRunVoices *v, Values *values, size_t n_memory) {
+void kr_shorts_prepare(const KrRun *run, KrRunVoices *v, Values *values) {
   if (!can_be_short(v)) return;
   KrShorts *s = v->shorts = KR_NEW(run->arena, KrShorts);
   const uint32_t n_groups = v->pool.n_groups;
@@ -212,24 +212,11 @@ void kr_shorts_prepare(const KrRun *run, KrRunVoices *v, Values *values, size_t 
   for (uint32_t l = 0; l < s->n_lanes; l++)
     s->voices[l].at = kr_arena_alloc(run->arena, s->n_bytes * v->graph->n_out);
   s->apart = kr_arena_alloc(run->arena, s->n_bytes * v->graph->n_out);
-  s->kept = kr_arena_alloc(run->arena, n_memory + 64);
-  s->n_kept = n_memory;
+  s->kept = kr_arena_alloc(run->arena, v->n_memory + 64);
   s->kept_levels = kr_arena_alloc(run->arena, v->n_ends * kr_voice_row_bytes(v));
 }
 
 // ---- one voice
-
-static double part_of(const KrRunVoices *v, KrRatio late) {
-  KrConst part = kr_voice_real(v, late);
-  return v->elem == KR_ELEM_F32 ? (double)part.as.f32 : part.as.f64;
-}
-
-static void scale_tick(const KrRunVoices *v, void *ticks, int64_t tick, double gain) {
-  if (v->elem == KR_ELEM_F32)
-    ((float *)ticks)[tick] *= (float)gain;
-  else
-    ((double *)ticks)[tick] *= gain;
-}
 
 static void spread_part(const KrRunVoices *v, double part, void *to) {
   const float narrow = (float)part;
@@ -252,7 +239,7 @@ static void spread_note(const KrRunVoices *v, uint32_t index, double late) {
     else if (row->port == 1 || (end.num == lane->late.num && end.den == lane->late.den))
       spread_part(v, late, row->ticks);
     else
-      spread_part(v, end.num == 0 ? 0 : part_of(v, end), row->ticks);
+      spread_part(v, kr_voice_part(v, end), row->ticks);
   }
 }
 
@@ -263,7 +250,7 @@ static int64_t find_life(KrRunVoices *v, uint32_t index, double late, uint8_t *a
   const KrVoiceLane *lane = &v->pool.lanes[index];
   int64_t end, last = 0;
   uint32_t n_rows = N_ROWS, n_ended = 0;
-  s->life = (KrCallLife){lane->late.num == 0 ? 0 : kr_voice_late(lane), INT64_MAX, &end};
+  s->life = (KrCallLife){kr_voice_late(lane), INT64_MAX, &end};
   if (lane->release != KR_VOICE_POOL_NEVER) s->life.release = lane->release - lane->born;
   spread_note(v, index, late);
   for (uint32_t i = 0; i < s->n_places; i++)
@@ -305,12 +292,12 @@ static bool render(KrRunVoices *v, uint32_t index) {
   const KrShorts *s = v->shorts;
   const KrVoiceLane *lane = &v->pool.lanes[index];
   KrShortVoice *voice = &s->voices[index];
-  double late = lane->late.num == 0 ? 0 : part_of(v, lane->late);
+  double late = kr_voice_part(v, lane->late);
   int64_t end = find_life(v, index, late, voice->at, false);
   if (end == INT64_MAX) return false;
   set_end(v, voice, voice->born + end);
   for (uint32_t c = 0; lane->late.num != 0 && c < v->graph->n_out; c++)
-    scale_tick(v, voice->at + c * s->n_bytes, 0, 1 - late);
+    kr_voice_scale(v, voice->at + c * s->n_bytes, 0, 1 - late);
   silence(v, voice, voice->end);
   return true;
 }
@@ -360,11 +347,10 @@ double kr_shorts_level(KrRunVoices *v, uint32_t index, int64_t tick) {
   const KrShorts *s = v->shorts;
   const KrVoiceLane *lane = &v->pool.lanes[index];
   double level = 0;
-  (void)find_life(v, index, lane->late.num == 0 ? 0 : part_of(v, lane->late), s->apart, true);
+  (void)find_life(v, index, kr_voice_part(v, lane->late), s->apart, true);
   for (uint32_t i = 0; i < v->n_ends; i++) {
     int64_t t = tick - 1 - lane->born;
-    double x = kr_f64_abs(v->elem == KR_ELEM_F32 ? (double)((const float *)s->levels[i])[t]
-                                                 : ((const double *)s->levels[i])[t]);
+    double x = kr_f64_abs(kr_voice_at(v, s->levels[i], (size_t)t));
     level = x > level ? x : level;
   }
   return level;
@@ -404,7 +390,8 @@ static const void *fade_ticks(const KrRunVoices *v, const KrShortVoice *voice, c
   __builtin_memcpy(scratch, ticks, n * kr_elem_bytes(v->elem));
   for (int64_t tick = voice->fade > begin ? voice->fade : begin; tick < end; tick++) {
     int64_t left = v->fade_ticks - (tick - voice->fade);
-    if (left > 0) scale_tick(v, scratch, tick - begin, (double)left / (double)v->fade_ticks);
+    if (left > 0)
+      kr_voice_scale(v, scratch, (size_t)(tick - begin), (double)left / (double)v->fade_ticks);
   }
   return scratch;
 }

@@ -8,8 +8,8 @@
 #include <string.h>
 
 // Tick and residual of a moment: known ahead, floor; emitted, the first tick not before it.
-static inline KrStatus find_place(const KrClock *clock, KrRatio time, bool emitted,
-                                  bool round_floor, KrSitePlace *place) {
+static KrStatus find_place(const KrClock *clock, KrRatio time, bool emitted, bool round_floor,
+                           KrSitePlace *place) {
   if (emitted) {
     KR_TRY(kr_clock_ceil(clock, time, &place->tick));
     place->residual = KR_RATIO_ZERO;
@@ -22,20 +22,15 @@ static inline KrStatus find_place(const KrClock *clock, KrRatio time, bool emitt
 }
 
 // The same, found out once while an event that is known ahead is waited for.
-static KrStatus find_next(KrSite *site, const KrNode *node, const KrClock *clock, KrRatio time,
-                          bool emitted, KrSitePlace *place) {
+static KrStatus find_next(KrSite *site, const KrNode *node, const KrClock *clock,
+                          const KrRatio *time, bool emitted, KrSitePlace *place) {
   KrSiteAhead *ahead = &site->ahead;
-  if (!emitted && ahead->time.num == time.num && ahead->time.den == time.den) {
-    *place = ahead->place;
-    return KR_OK;
+  if (emitted) return find_place(clock, *time, true, node->round_floor, place);
+  if (ahead->time.num != time->num || ahead->time.den != time->den) {
+    KR_TRY(find_place(clock, *time, false, node->round_floor, &ahead->place));
+    ahead->time = *time;
   }
-  KR_TRY(find_place(clock, time, emitted, node->round_floor, place));
-  if (emitted) return KR_OK;
-  ahead->place.tick = place->tick;
-  ahead->place.residual.num = place->residual.num;
-  ahead->place.residual.den = place->residual.den;
-  ahead->time.num = time.num;
-  ahead->time.den = time.den;
+  *place = ahead->place;
   return KR_OK;
 }
 
@@ -304,7 +299,7 @@ static KrStatus take_events(KrSite *site, const KrGraph *graph, const KrNode *no
     const KrRunEvent *event = kr_cursor_peek(site->cursor, until, emitted_until, &emitted);
     *next_tick = site->emits ? tick + 1 : INT64_MAX;
     if (event == NULL) return KR_OK;
-    KR_TRY(find_next(site, node, clock, event->time, emitted, &place));
+    KR_TRY(find_next(site, node, clock, &event->time, emitted, &place));
     if (place.tick - ahead > tick) {
       if (!site->emits) *next_tick = place.tick - ahead;
       return KR_OK;
@@ -339,7 +334,7 @@ static KrStatus find_quiet(KrSite *site, const KrNode *node, const KrClock *cloc
   KR_TRY(find_until(site, clock, tick, &until));
   KrSitePlace place = {site->ahead.tick, KR_RATIO_ZERO};
   const KrRunEvent *event = kr_cursor_peek(site->cursor, until, until, &emitted);
-  if (event != NULL) KR_TRY(find_next(site, node, clock, event->time, false, &place));
+  if (event != NULL) KR_TRY(find_next(site, node, clock, &event->time, false, &place));
   site->ahead.quiet = place.tick;
   if (site->on && site->has_end && site->end_tick < place.tick) site->ahead.quiet = site->end_tick;
   return KR_OK;
@@ -393,7 +388,7 @@ KrStatus kr_site_next(KrSite *site, const KrNode *node, const KrClock *clock, in
   const KrRunEvent *next = kr_cursor_peek(site->cursor, until, emitted_until, emitted);
   site->ahead.quiet = next == NULL && site->looks_ahead ? site->ahead.tick : 0;
   if (next == NULL) return KR_OK;
-  KR_TRY(find_next(site, node, clock, next->time, *emitted, place));
+  KR_TRY(find_next(site, node, clock, &next->time, *emitted, place));
   if (place->tick > tick)
     site->ahead.quiet = site->looks_ahead ? place->tick : 0;
   else

@@ -447,12 +447,17 @@ static void lower_cursor(const KrRun *run, KrCursor *cursor, uint32_t events, ui
   lower_popped(run->plan->graph, events, &at, least);
 }
 
-// Per queue: the oldest event some cursor has not taken.
+static bool has_ended(const KrRun *run, const KrRunUnit *unit) {
+  int64_t n_steps = run->plan->graph->flows[unit->plan->flow].n_steps;
+  return n_steps >= 0 && unit->n_done >= n_steps;
+}
+
+// Per queue: the oldest event that the cursor of a flow with ticks to come has not taken.
 static void find_untaken(const KrRun *run, uint64_t *least) {
   const KrGraph *graph = run->plan->graph;
   for (uint32_t e = 0; e < graph->n_events; e++) least[e] = UINT64_MAX;
   for (uint32_t u = 0; u < run->plan->n_units; u++)
-    for (uint32_t s = 0; s < run->units[u].plan->n_steps; s++) {
+    for (uint32_t s = 0; s < run->units[u].plan->n_steps && !has_ended(run, &run->units[u]); s++) {
       const KrRunStep *step = &run->units[u].steps[s];
       for (uint32_t l = 0; step->site != NULL && l < step->n_lanes; l++) {
         uint32_t node = kr_step_node(run->plan, step->plan, l);

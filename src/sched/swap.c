@@ -39,7 +39,7 @@ static void make_kept(KrRun *run, uint32_t u) {
   }
 }
 
-// Runs while the program runs: copies only.
+// Runs while the program runs: copies, and short voices that become lanes.
 void kr_swap_keep(KrRun *run, uint32_t u) {
   const KrRunUnit *unit = &run->units[u];
   KrKeptUnit *kept = &run->kept[u];

@@ -1,20 +1,6 @@
 // Hot swap of synths: which voices go on in the new program, and with which state.
 #include "sched/run_voices.h"
 
-static size_t patch_bytes(const KrVoicePatch *patch) {
-  return patch->lanes == 1 ? patch->n_bytes : (size_t)patch->count * patch->width;
-}
-
-static size_t memory_bytes(const KrRunVoices *v) {
-  size_t n = 0;
-  for (uint32_t i = 0; i < v->n_patches; i++)
-    if (v->patches[i].offset + patch_bytes(&v->patches[i]) * KR_LANES > n)
-      n = v->patches[i].offset + patch_bytes(&v->patches[i]) * KR_LANES;
-  for (uint32_t i = 0; i < v->n_rows; i++)
-    if (v->rows[i].offset + v->rows[i].n_bytes > n) n = v->rows[i].offset + v->rows[i].n_bytes;
-  return n;
-}
-
 KrKeptVoices *kr_voices_kept(KrArena *arena, const KrRunVoices *v) {
   KrKeptVoices *kept = KR_NEW(arena, KrKeptVoices);
   uint32_t n = v->pool.n_groups;
@@ -22,7 +8,7 @@ KrKeptVoices *kr_voices_kept(KrArena *arena, const KrRunVoices *v) {
   kept->pool.lanes = KR_NEW_ARRAY(arena, KrVoiceLane, (size_t)n * KR_LANES);
   kept->pool.taken = KR_NEW_ARRAY(arena, uint16_t, n);
   kept->memory = KR_NEW_ARRAY(arena, uint8_t *, n);
-  for (uint32_t g = 0; g < n; g++) kept->memory[g] = kr_arena_alloc(arena, memory_bytes(v) + 1);
+  for (uint32_t g = 0; g < n; g++) kept->memory[g] = kr_arena_alloc(arena, v->n_memory + 1);
   return kept;
 }
 
@@ -37,7 +23,7 @@ void kr_voices_keep(KrKeptVoices *kept, KrRun *run, KrRunVoices *v, int64_t tick
   __builtin_memcpy(to.lanes, v->pool.lanes, (size_t)n * KR_LANES * sizeof *to.lanes);
   __builtin_memcpy(to.taken, v->pool.taken, n * sizeof *to.taken);
   for (uint32_t g = 0; g < n; g++)
-    if (to.taken[g] != 0) __builtin_memcpy(kept->memory[g], v->groups[g].memory, memory_bytes(v));
+    if (to.taken[g] != 0) __builtin_memcpy(kept->memory[g], v->groups[g].memory, v->n_memory);
 }
 
 static bool is_same_patch(const KrVoicePatch *a, const KrVoicePatch *b) {

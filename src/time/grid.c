@@ -16,13 +16,14 @@ KrStatus kr_clock_time(const KrClock *clock, int64_t tick, KrRatio *time) {
   return kr_ratio_add(clock->phase, since, time);
 }
 
-/// x/dt = *whole + *rest / *den in lowest terms, 0 <= rest < den.
-static KrStatus divide_floor(KrRatio x, KrRatio dt, int64_t *whole, KrU128 *rest, KrU128 *den) {
+/// x/dt = *whole + *rest / *den, 0 <= rest < den, if `lowest` in lowest terms.
+static KrStatus divide_floor(KrRatio x, KrRatio dt, bool lowest, int64_t *whole, KrU128 *rest,
+                             KrU128 *den) {
   if (dt.num <= 0) return KR_ERROR_ARGUMENT;
   uint64_t num = magnitude(x.num);
   if (x.num >= 0 && (num | (uint64_t)x.den | (uint64_t)dt.num | (uint64_t)dt.den) >> 31 == 0) {
     uint64_t over = num * (uint64_t)dt.den, under = (uint64_t)x.den * (uint64_t)dt.num;
-    uint64_t left = over % under, common = left == 0 ? under : kr_gcd(left, under);
+    uint64_t left = over % under, common = left == 0 ? under : lowest ? kr_gcd(left, under) : 1;
     *whole = (int64_t)(over / under);
     *rest = (KrU128){left / common, 0};
     *den = (KrU128){under / common, 0};
@@ -45,12 +46,13 @@ static KrStatus time_since(const KrClock *clock, KrRatio time, KrRatio *since) {
   return clock->phase.num == 0 ? KR_OK : kr_ratio_sub(time, clock->phase, since);
 }
 
-KrStatus kr_clock_floor(const KrClock *clock, KrRatio time, int64_t *tick, KrRatio *residual) {
+static KrStatus find_floor(const KrClock *clock, KrRatio time, bool lowest, int64_t *tick,
+                           KrRatio *residual) {
   KrRatio since;
   KrU128 rest, den;
   int64_t whole;
   KR_TRY(time_since(clock, time, &since));
-  KR_TRY(divide_floor(since, clock->dt, &whole, &rest, &den));
+  KR_TRY(divide_floor(since, clock->dt, lowest, &whole, &rest, &den));
   if (residual != 0) {
     if (den.high != 0 || den.low > (uint64_t)INT64_MAX) return KR_ERROR_OVERFLOW;
     *residual = (KrRatio){(int64_t)rest.low, (int64_t)den.low};
@@ -59,12 +61,20 @@ KrStatus kr_clock_floor(const KrClock *clock, KrRatio time, int64_t *tick, KrRat
   return KR_OK;
 }
 
+KrStatus kr_clock_floor(const KrClock *clock, KrRatio time, int64_t *tick, KrRatio *residual) {
+  return find_floor(clock, time, true, tick, residual);
+}
+
+KrStatus kr_clock_place(const KrClock *clock, KrRatio time, int64_t *tick, KrRatio *residual) {
+  return find_floor(clock, time, false, tick, residual);
+}
+
 KrStatus kr_clock_ceil(const KrClock *clock, KrRatio time, int64_t *tick) {
   KrRatio since;
   KrU128 rest, den;
   int64_t whole;
   KR_TRY(time_since(clock, time, &since));
-  KR_TRY(divide_floor(since, clock->dt, &whole, &rest, &den));
+  KR_TRY(divide_floor(since, clock->dt, false, &whole, &rest, &den));
   if ((rest.low | rest.high) != 0 && !kr_add_i64(whole, 1, &whole)) return KR_ERROR_OVERFLOW;
   *tick = whole;
   return KR_OK;
@@ -217,7 +227,7 @@ static bool round_to_grid(KrRatio frequency, KrRatio wanted, KrRatio *dt) {
   KrU128 rest, den;
   int64_t n;
   KrRatio tick = {frequency.den, frequency.num};
-  if (divide_floor(wanted, tick, &n, &rest, &den) != KR_OK) return false;
+  if (divide_floor(wanted, tick, false, &n, &rest, &den) != KR_OK) return false;
   if (kr_wide_compare(rest, kr_wide_sub(den, rest)) >= 0 && n < INT64_MAX) n++;
   return kr_ratio_div(kr_ratio_of(n < 1 ? 1 : n), frequency, dt) == KR_OK;
 }

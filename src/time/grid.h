@@ -15,20 +15,7 @@ KrStatus kr_clock_time(const KrClock *clock, int64_t tick, KrRatio *time);
 /// Largest k with time of tick k <= time; *residual = (time-phase)/dt - k, in [0,1) (may be NULL).
 KrStatus kr_clock_floor(const KrClock *clock, KrRatio time, int64_t *tick, KrRatio *residual);
 /// The same; the residual may not be in its lowest terms.
-static inline KrStatus kr_clock_place(const KrClock *clock, KrRatio time, int64_t *tick,
-                                      KrRatio *residual) {
-  const KrRatio dt = clock->dt;
-  const uint64_t parts =
-      (uint64_t)time.num | (uint64_t)time.den | (uint64_t)dt.num | (uint64_t)dt.den;
-  if (clock->phase.num != 0 || parts >> 31 != 0 || dt.num == 0)
-    return kr_clock_floor(clock, time, tick, residual);
-  uint64_t over = (uint64_t)time.num * (uint64_t)dt.den;
-  uint64_t under = (uint64_t)time.den * (uint64_t)dt.num;
-  *tick = (int64_t)(over / under);
-  residual->num = (int64_t)(over % under);
-  residual->den = residual->num == 0 ? 1 : (int64_t)under;
-  return KR_OK;
-}
+KrStatus kr_clock_place(const KrClock *clock, KrRatio time, int64_t *tick, KrRatio *residual);
 /// Smallest k with time of tick k >= time.
 KrStatus kr_clock_ceil(const KrClock *clock, KrRatio time, int64_t *tick);
 /// Number of ticks k >= 0 with begin <= time < end.

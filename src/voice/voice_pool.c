@@ -92,14 +92,14 @@ void kr_voice_pool_drop(KrVoicePool *pool, uint32_t lane, int64_t tick) {
   give_back(pool, lane);
 }
 
-KrVoiceLane *kr_voice_pool_begin(KrVoicePool *pool, uint32_t lane, int64_t tick, KrRatio late,
-                                 KrRatio time) {
+KrVoiceLane *kr_voice_pool_begin(KrVoicePool *pool, uint32_t lane, int64_t tick,
+                                 const KrRatio *late, const KrRatio *time) {
   pool->taken[lane / KR_VOICE_POOL_LANES] |= (uint16_t)(1u << lane % KR_VOICE_POOL_LANES);
   pool->n_voices++;
   pool->lanes[lane] = (KrVoiceLane){.sounds = true,
                                     .born = tick,
-                                    .late = late,
-                                    .time = time,
+                                    .late = *late,
+                                    .time = *time,
                                     .release = KR_VOICE_POOL_NEVER,
                                     .release_late = KR_RATIO_ZERO,
                                     .fade = KR_VOICE_POOL_NEVER,

@@ -58,8 +58,8 @@ void kr_voice_pool_end(KrVoicePool *pool, uint32_t lane, int64_t tick);
 /// Silent from `tick` on and free at once. [worker] rt exact
 void kr_voice_pool_drop(KrVoicePool *pool, uint32_t lane, int64_t tick);
 /// A free lane begins a note: sounding, held, nothing known of its release. [worker] rt exact
-KrVoiceLane *kr_voice_pool_begin(KrVoicePool *pool, uint32_t lane, int64_t tick, KrRatio late,
-                                 KrRatio time);
+KrVoiceLane *kr_voice_pool_begin(KrVoicePool *pool, uint32_t lane, int64_t tick,
+                                 const KrRatio *late, const KrRatio *time);
 /// The gate falls at `tick`, not before the tick after the onset, unless it has fallen already.
 /// [worker] rt exact
 void kr_voice_pool_release(KrVoiceLane *lane, int64_t tick, KrRatio late);

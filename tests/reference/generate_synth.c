@@ -92,7 +92,7 @@ static void put_voice(Maker *m, uint32_t depth) {
 }
 
 static void put_envelope(Maker *m) {
-  uint32_t form = m->is_aged ? 2 * below(m, 2) + below(m, 2) : below(m, 6);
+  uint32_t form = below(m, m->is_aged ? 4 : 6);
   const uint32_t attack = below(m, 5), release = below(m, m->is_aged ? 5 : 12);
   if (form == 0) PUT("ar(gate, attack=%ums, release=%ums)", attack, release);
   if (form == 1) PUT("perc(gate, attack=%ums, release=%ums)", attack, release);

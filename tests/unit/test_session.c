@@ -201,6 +201,34 @@ static void a_snapshot_holds_events_that_are_to_come(void **state) {
   kr_program_free(program);
 }
 
+// How much of it a queue still held would depend on how far a run goes at a time.
+static void a_snapshot_has_no_event_for_a_flow_that_ended(void **state) {
+  (void)state;
+  static const char text[] =
+      "flow ended(dt=1/28 steps=3) { output beats.u.to_signal(mode=hold).freq / 1Hz }\n"
+      "flow beats(dt=1/100) {\n"
+      "  let u = event.from_signal(step % 2 == 0, payload=Note{freq: 0Hz})\n"
+      "}\n";
+  uint8_t *bytes[2];
+  size_t n_bytes[2];
+  for (int i = 0; i < 2; i++) {
+    KrProgramOptions options;
+    kr_program_defaults(&options);
+    options.step = ratio(1, i == 0 ? 100 : 1);
+    KrProgram *program = load_with(text, &options);
+    KrSession *session = begin(program);
+    for (int at = 1; at <= 100; at++)
+      assert_int_equal(kr_session_run(session, ratio(at, 100)), KR_OK);
+    assert_int_equal(kr_session_save(session, &bytes[i], &n_bytes[i]), KR_OK);
+    kr_session_free(session);
+    kr_program_free(program);
+  }
+  assert_int_equal(n_bytes[0], n_bytes[1]);
+  assert_memory_equal(bytes[0], bytes[1], n_bytes[0]);
+  kr_bytes_free(bytes[0]);
+  kr_bytes_free(bytes[1]);
+}
+
 static KrStatus give_bytes(void *user, const char *path, KrArena *arena, const uint8_t **at,
                            size_t *n, const char **error) {
   static const char table[] = "time,freq,vel\n0.002,100,1\n0.005,200,1\n";
@@ -449,6 +477,7 @@ int main(void) {
       cmocka_unit_test(a_fault_names_its_reason),
       cmocka_unit_test(pushed_events_reach_their_ticks),
       cmocka_unit_test(a_snapshot_holds_events_that_are_to_come),
+      cmocka_unit_test(a_snapshot_has_no_event_for_a_flow_that_ended),
       cmocka_unit_test(the_host_gives_the_files),
       cmocka_unit_test(restored_sessions_go_on_to_the_bit),
       cmocka_unit_test(damaged_and_foreign_snapshots_are_refused),

@@ -15,7 +15,8 @@ static KrVoicePool pool_of(KrArena *arena, uint32_t max) {
 
 static uint32_t begin(KrVoicePool *pool, int64_t tick) {
   uint32_t lane = kr_voice_pool_find_free(pool);
-  kr_voice_pool_begin(pool, lane, tick, KR_RATIO_ZERO, kr_ratio_of(tick));
+  const KrRatio late = KR_RATIO_ZERO, time = kr_ratio_of(tick);
+  kr_voice_pool_begin(pool, lane, tick, &late, &time);
   return lane;
 }
 
