@@ -4,6 +4,7 @@
 #ifndef KR_PASS
 #include "math/philox.h"
 #include "ops/frames.h"
+#include "ops/octaves.h"
 #include "resample/cross.h"
 
 // A place is taken until a tile after its grain: no tile has two grains of one place in it, and
@@ -20,9 +21,10 @@ enum {
   FIELD_FRAMES,
   FIELD_KEY,
   FIELD_STREAM,
-  FIELD_RATE
+  FIELD_RATE,
+  FIELD_OCTAVES
 };
-enum { PORT_FILE, PORT_SEED = 8, PORT_CHANNEL };
+enum { PORT_FILE, PORT_SPEED = 4, PORT_DETUNE = 7, PORT_SEED, PORT_CHANNEL };
 enum { IN_RATE, IN_SIZE, IN_POSITION, IN_SPEED, IN_SPREAD, IN_JITTER, IN_DETUNE, N_IN };
 static const double tick = 4294967296.0;       // of an age
 static const int64_t frame = INT64_C(1) << 32; // of a place
@@ -31,11 +33,20 @@ static const int64_t frame = INT64_C(1) << 32; // of a place
 #include "ops/passes.h"
 
 #ifdef KR_ROWS
+// Whether no grain moves by more than a frame a tick.
+static bool is_never_fast(const KrPrep *prep) {
+  const KrPortValue *speed = &prep->port[PORT_SPEED], *detune = &prep->port[PORT_DETUNE];
+  if (speed->kind != KR_VALUE_CONST || detune->kind != KR_VALUE_CONST) return false;
+  double most = detune->value > 0 ? 1 + detune->value : 1;
+  return speed->value * most >= -1 && speed->value * most <= 1;
+}
+
 static KrStatus prepare_grains(const KrPrep *prep, const char **message) {
   const KrPortValue *seed = &prep->port[PORT_SEED];
   uint64_t channel;
   KR_TRY(kr_frames_channel(prep, PORT_FILE, PORT_CHANNEL, &channel, message));
   KR_TRY(kr_frames_prepare(prep, PORT_FILE, channel, FIELD_FRAMES, message));
+  if (!is_never_fast(prep)) KR_TRY(kr_octaves_prepare(prep, FIELD_FRAMES, FIELD_OCTAVES));
   if (!seed->exact || seed->ratio.den != 1) {
     *message = "the seed must be a whole number";
     return KR_ERROR_ARGUMENT;
@@ -76,11 +87,13 @@ static const KrOp OPS[] = {
                COEF("frames", I64, KR_N_FRAMES),
                COEF("key", U64, 1),
                COEF("stream", U32, 1),
-               COEF("rate", F64, 1)},
+               COEF("rate", F64, 1),
+               COEF("octaves", I64, KR_N_OCTAVES)},
      .prepare = prepare_grains,
      .doc =
          "Grains of a file under a Hann window, each starting between two ticks where its clock "
-         "says; 192 at once, one less for each that ended in the last 64 ticks; more are left out"},
+         "says, read as `sample` reads; 192 at once, one less for each that ended in the last 64 "
+         "ticks; more are left out"},
 };
 KR_FAMILY_DEFINE(grains, "samples");
 #endif
@@ -90,6 +103,8 @@ KR_KERNELS(grains, KR_REALS(granular));
 #include "ops/pass.h"
 
 #if !KR_WIDE
+#include "ops/reader.inc"
+
 // A grain over n ticks: between which frames it is at each, and by which part. Frames side by side
 // are read where they are.
 typedef struct FN(Reading) {
@@ -127,8 +142,8 @@ KR_INLINE uint32_t WN(add_grain)(const FN(Reading) * r, uint32_t from, uint32_t 
 typedef struct FN(Cloud) {
   const KrCall *call;
   size_t strides[N_IN];
-  const float *frames;
-  int64_t n, *age, *length, *place, *step;
+  FN(Reader) reader;
+  int64_t *age, *length, *place, *step;
   double rate;
 } FN(Cloud);
 
@@ -143,48 +158,49 @@ KR_INLINE double FN(round_file)(double x) {
   return x >= 0 && x < 1 ? x : 0;
 }
 
-// Frames around each of n places from `at` on, anywhere.
-static void FN(read_around)(const FN(Cloud) * c, int64_t at, int64_t step, uint32_t n,
-                            FN(Reading) * r) {
-  int64_t end = c->n << 32;
-  for (uint32_t t = 0; t < n; t++, at += step) {
-    if (at < 0 || at >= end) at = (at % end + end) % end;
-    r->part[t] = (REAL)(at & 0xffffffff) * (REAL)0x1p-32;
-    for (int64_t k = 0; k < 4; k++) {
-      int64_t i = (at >> 32) - 1 + k;
-      i = i < 0 ? i + c->n : i >= c->n ? i - c->n : i;
-      r->at[k][t] = i >= 0 && i < c->n ? (REAL)c->frames[i] : 0;
-    }
-  }
-}
-// … all well inside.
-static void FN(read_inside)(const FN(Cloud) * c, int64_t at, int64_t step, uint32_t n,
+// Frames around each of n places from `at` on, all well inside.
+static void FN(load_inside)(const FN(Reader) * file, int64_t at, int64_t step, uint32_t n,
                             FN(Reading) * r) {
   for (uint32_t t = 0; t < n; t++, at += step) {
-    const float *x = c->frames + (at >> 32);
+    const float *x = file->frames + (at >> 32);
     r->part[t] = (REAL)(at & 0xffffffff) * (REAL)0x1p-32;
     for (int k = 0; k < 4; k++) r->at[k][t] = (REAL)x[k - 1];
   }
 }
-static void FN(read)(const FN(Cloud) * c, int64_t at, int64_t step, uint32_t n, FN(Reading) * r) {
-  int64_t end = c->n << 32, last;
+// … anywhere, or by kernels: each is found by itself, and stands for a frame.
+static void FN(load_around)(const FN(Reader) * file, int64_t at, int64_t step, uint32_t n,
+                            FN(Reading) * r) {
+  const FN(Head) whole = {.last = file->n << 32};
+  for (uint32_t t = 0; t < n; t++, at += step) {
+    if (at < 0 || at >= whole.last) at = (at % whole.last + whole.last) % whole.last;
+    r->at[1][t] = FN(read)(file, &whole, at, FN(REACH_LOOP));
+  }
+  for (int k = 0; k < 4; k++) r->near[k] = r->at[1];
+  r->still = true;
+  r->part[0] = 0;
+}
+static void FN(load_ticks)(FN(Reader) * file, int64_t at, int64_t step, uint32_t n,
+                           FN(Reading) * r) {
+  int64_t end = file->n << 32, last;
+  FN(tune)(file, step);
   if (at < 0 || at >= end) at = (at % end + end) % end;
   last = at + step * (int64_t)(n - 1);
   bool inside = at >= frame && last >= frame && at < end - 3 * frame && last < end - 3 * frame;
+  if (!inside || FN(is_fast)(file)) {
+    FN(load_around)(file, at, step, n, r);
+    return;
+  }
   for (int k = 0; k < 4; k++) r->near[k] = r->at[k];
   r->still = false;
 #if KR_PASS == 32
-  if (inside && step == frame) {
+  if (step == frame) {
     r->still = true;
     r->part[0] = (REAL)(at & 0xffffffff) * (REAL)0x1p-32;
-    for (int k = 0; k < 4; k++) r->near[k] = c->frames + (at >> 32) - 1 + k;
+    for (int k = 0; k < 4; k++) r->near[k] = file->frames + (at >> 32) - 1 + k;
     return;
   }
 #endif
-  if (inside)
-    FN(read_inside)(c, at, step, n, r);
-  else
-    FN(read_around)(c, at, step, n, r);
+  FN(load_inside)(file, at, step, n, r);
 }
 #else
 
@@ -206,7 +222,8 @@ static void FN(run_grain)(FN(Cloud) * c, uint32_t g) {
   r.whole = (REAL)(age >> 32);
   r.rest = (REAL)((double)part * 0x1p-32);
   int64_t offset = (int64_t)((double)c->step[g] * ((double)part * 0x1p-32));
-  FN(read)(c, c->place[g] + offset + c->step[g] * (age >> 32), c->step[g], (uint32_t)n, &r);
+  FN(load_ticks)
+  (&c->reader, c->place[g] + offset + c->step[g] * (age >> 32), c->step[g], (uint32_t)n, &r);
   FN(add_grain_one)(&r, WN(add_grain)(&r, 0, (uint32_t)n, out), (uint32_t)n, out);
 }
 
@@ -231,7 +248,7 @@ static void FN(start)(FN(Cloud) * c, uint32_t t, double late, double period) {
   double detune = FN(setting)(c, IN_DETUNE, t, 0, 1) * ((double)words.word[2] * 0x1p-31 - 1);
   double place = FN(round_file)(FN(setting)(c, IN_POSITION, t, -0x1p52, 0x1p52) + spread);
   c->length[g] = length;
-  c->place[g] = (int64_t)(place * (double)c->n * tick);
+  c->place[g] = (int64_t)(place * (double)c->reader.n * tick);
   c->step[g] = (int64_t)(FN(setting)(c, IN_SPEED, t, -64, 64) * (1 + detune) * tick);
   c->age[g] = (int64_t)((late - wait) * tick) - t * frame;
 }
@@ -255,11 +272,9 @@ static bool FN(clock)(FN(Cloud) * c, uint32_t t, double *late, double *period) {
 }
 
 static void FN(granular)(const KrCall *call) {
-  const int64_t *frames = call->field[FIELD_FRAMES];
   FN(Cloud)
   c = {.call = call,
-       .frames = kr_frames_at(frames),
-       .n = frames[KR_FRAMES_COUNT],
+       .reader = FN(reader_of)(call->field[FIELD_FRAMES], call->field[FIELD_OCTAVES], 1),
        .age = call->field[FIELD_AGE],
        .length = call->field[FIELD_LENGTH],
        .place = call->field[FIELD_PLACE],

@@ -137,7 +137,32 @@ KR_KERNELS(samples, KR_REALS(sample));
 #else
 #include "ops/pass.h"
 
-#include "ops/head.inc"
+#include "ops/reader.inc"
+
+KR_INLINE bool FN(is_over)(const FN(Head) * h) {
+  return h->at < h->first - frame || h->at >= h->last;
+}
+// What a head reads where it is.
+static REAL FN(heard)(const FN(Reader) * r, const FN(Head) * h, bool loop) {
+  if (!loop) return FN(is_over)(h) ? 0 : FN(read)(r, h, h->at, FN(REACH_PART));
+  if (h->fade == 0) return FN(read)(r, h, h->at, FN(REACH_LOOP));
+  REAL x = FN(read)(r, h, h->at, FN(REACH_FILE));
+  int64_t since = h->at - (h->last - h->fade);
+  if (since <= 0) return x;
+  REAL w = (REAL)since / (REAL)h->fade;
+  REAL other = FN(read)(r, h, h->at - (h->last - h->first - h->fade), FN(REACH_FILE));
+  return x + w * w * (3 - 2 * w) * (other - x);
+}
+
+// Past either end the place stays where it left, so it never wraps.
+static int64_t FN(moved)(const FN(Head) * h, int64_t step, bool loop) {
+  int64_t at = h->at, next = at + step, length = h->last - h->first - h->fade;
+  int64_t low = h->first + h->fade;
+  if (!loop) return at >= h->last + 2 * frame || at < h->first - 2 * frame ? at : next;
+  if (next >= h->last) return low + (next - h->last) % length;
+  if (step < 0 && next < low) return h->last - 1 - (low - 1 - next) % length;
+  return next;
+}
 
 // One lane during a call.
 typedef struct FN(Player) {
@@ -247,7 +272,7 @@ static bool FN(play_within)(FN(Player) * p, REAL *out) {
   FN(Head) *h = &p->head;
   int64_t step = FN(step_at)(p, 0), at = h->at, end = at + step * p->call->n;
   FN(tune)(&p->reader, step);
-  if (p->reader.node > 0 || p->reader.blend > 0) return false;
+  if (FN(is_fast)(&p->reader)) return false;
   int64_t low = at < end ? at : end, high = at < end ? end : at;
   if (low < h->first + h->fade + frame || high >= h->last - h->fade - 3 * frame) return false;
   for (uint32_t t = 0; t < p->call->n; t++, at += step) {
@@ -319,10 +344,7 @@ static FN(Player) FN(load_player)(const KrCall *call, uint32_t l) {
   FN(Player) p = {.call = call, .lane = l};
   const int64_t *frames = (const int64_t *)call->field[FIELD_FRAMES] + l;
   const int64_t *octaves = (const int64_t *)call->field[FIELD_OCTAVES] + l;
-  p.reader.frames = kr_frames_at(frames);
-  p.reader.n = frames[call->lanes];
-  p.reader.halves = (const float *)(uintptr_t)octaves[KR_OCTAVES_HALVES];
-  p.reader.kernels = (const float *)(uintptr_t)octaves[(size_t)KR_OCTAVES_KERNELS * call->lanes];
+  p.reader = FN(reader_of)(frames, octaves, call->lanes);
   p.base = OWN(int64_t, FIELD_BASE);
   p.head = (FN(Head)){p.base + OWN(int64_t, FIELD_POSITION), OWN(int64_t, FIELD_FIRST),
                       OWN(int64_t, FIELD_LAST), OWN(int64_t, FIELD_FADE)};

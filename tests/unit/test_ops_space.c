@@ -153,6 +153,34 @@ static void grains_are_windows_of_the_file_where_the_clock_says(void **state) {
   wave_deinit(&wave);
 }
 
+// The level of a file's tone in one long grain, as the root of the mean square below the window.
+static double tone_in_a_grain(double hz, double speed) {
+  double *out[1] = {y}, sum = 0;
+  Wave wave;
+  for (int i = 0; i < 48000; i++) frames[i] = (float)sin(2 * pi * hz / 48000 * i);
+  open_cloud(&wave);
+  wave_set(&wave, "rate", 1), wave_set(&wave, "size", 1), wave_set(&wave, "speed", speed);
+  wave_prepare(&wave);
+  wave_run(&wave, 30000, out);
+  for (int i = 14800; i < 19800; i++) { // away from the ends of the file
+    double w = sin(pi * i / 48000);
+    sum += y[i] / (w * w) * (y[i] / (w * w));
+  }
+  wave_deinit(&wave);
+  return sqrt(2 * sum / 5000);
+}
+static void what_a_fast_grain_moves_beyond_half_the_rate_is_left_out(void **state) {
+  (void)state;
+  static const double speeds[] = {-1.3, 1.9, 2.05, -3.3, 7.2};
+  for (size_t i = 0; i < sizeof speeds / sizeof *speeds; i++) {
+    double size = fabs(speeds[i]);
+    double kept = tone_in_a_grain(floor(14000 / size), speeds[i]);
+    double left_out = tone_in_a_grain(floor(29000 / size), speeds[i]);
+    assert_true(fabs(20 * log10(kept)) < 0.05);
+    assert_true(20 * log10(left_out) < -68);
+  }
+}
+
 static void a_cloud_in_a_voice_begins_between_two_ticks(void **state) {
   (void)state;
   Wave wave;
@@ -215,6 +243,7 @@ int main(void) {
       cmocka_unit_test(rooms_are_silent_dry_and_of_two_channels),
       cmocka_unit_test(rooms_stay_bounded_and_forget_what_is_broken),
       cmocka_unit_test(grains_are_windows_of_the_file_where_the_clock_says),
+      cmocka_unit_test(what_a_fast_grain_moves_beyond_half_the_rate_is_left_out),
       cmocka_unit_test(a_cloud_in_a_voice_begins_between_two_ticks),
       cmocka_unit_test(overlapping_grains_of_a_steady_file_are_steady),
       cmocka_unit_test(clouds_stay_bounded_under_wild_settings),
