@@ -5,6 +5,7 @@ import os
 import pathlib
 import re
 import subprocess
+import tempfile
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 MAX_FILE_LINES, MAX_HEADER_LINES, MAX_FUNCTION_LINES = 1000, 350, 150
@@ -165,20 +166,29 @@ def check_shell(_build):
     return problems
 
 
-def check_tidy(build):
-    database = build / "compile_commands.json"
-    if not database.exists():
-        return [f"{database} is missing"]
-    files = set()
-    for entry in json.loads(database.read_text()):
+def find_commands(build, deep):
+    """How each file is compiled: at every level, or else at the narrowest and the widest."""
+    commands = {}
+    for entry in json.loads((build / "compile_commands.json").read_text()):
         path = (pathlib.Path(entry["directory"]) / entry["file"]).resolve()
         if path.is_relative_to(ROOT / "src") or path.is_relative_to(ROOT / "cli"):
-            files.add(path)
+            commands.setdefault(path, []).append(entry)
+    if not deep:
+        commands = {path: sorted(of, key=lambda entry: entry["output"]) for path, of in commands.items()}
+        commands = {path: of[-2:] for path, of in commands.items()}
+    return commands
+
+
+def check_tidy(build, deep=False):
+    if not (build / "compile_commands.json").exists():
+        return [f"{build / 'compile_commands.json'} is missing"]
+    commands = find_commands(build, deep)
+    mode = "" if deep else "--extra-arg=-Xclang --extra-arg=-analyzer-config --extra-arg=-Xclang --extra-arg=mode=shallow"
 
     def tidy(path):
         done = subprocess.run(
-            ["clang-tidy", "--quiet", "-p", str(build), "--extra-arg=-Wno-unknown-warning-option",
-             "--extra-arg=-Wno-ignored-optimization-argument", str(path)],
+            ["clang-tidy", "--quiet", "-p", folder, "--extra-arg=-Wno-unknown-warning-option",
+             "--extra-arg=-Wno-ignored-optimization-argument", *mode.split(), str(path)],
             capture_output=True, text=True, check=False,
         )  # fmt: skip
         found = re.findall(r"^(.*?:\d+:\d+): (?:error|warning): (.*)$", done.stdout, flags=re.M)
@@ -186,6 +196,9 @@ def check_tidy(build):
             return [f"{name_of(path)}: clang-tidy stopped: {done.stderr.strip()[-300:]}"]
         return [f"{os.path.relpath(place, ROOT)}: {what}" for place, what in found]
 
-    with concurrent.futures.ThreadPoolExecutor(os.cpu_count() or 1) as pool:
-        found = [problem for problems in pool.map(tidy, sorted(files)) for problem in problems]
+    with tempfile.TemporaryDirectory(prefix="kairo-tidy-") as folder:
+        every = [entry for of in commands.values() for entry in of]
+        (pathlib.Path(folder) / "compile_commands.json").write_text(json.dumps(every))
+        with concurrent.futures.ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+            found = [problem for problems in pool.map(tidy, sorted(commands)) for problem in problems]
     return sorted(set(found))
