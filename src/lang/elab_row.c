@@ -519,6 +519,24 @@ static void note_releases(KrElab *e, const Call *call) {
       kr_note_release(e, call->port[i].ratio);
 }
 
+// A constant frequency above half the rate is heard as another one.
+static void warn_of_folding(KrElab *e, const Call *call) {
+  if (e->now.flow == NULL) return;
+  const KrFlow *flow = &e->graph->flows[e->now.flow->index];
+  const double dt = (double)flow->clock.dt.num / (double)flow->clock.dt.den;
+  const double half = (flow->substeps > 1 ? flow->substeps : 1) / (2 * dt);
+  for (uint32_t i = 0; i < call->n_ports; i++) {
+    const KrPortValue *port = &call->port[i];
+    const char *range = call->op->in[i].range;
+    if (port->kind != KR_VALUE_CONST || range == NULL || strcmp(range, KR_RANGE_TO_HALF) != 0)
+      continue;
+    if (port->value >= -half && port->value <= half) continue;
+    kr_diagnose(e->list, KR_WARNING, slot_span(call, i), "keep it below, or run the flow faster",
+                "%g Hz is above half the rate of the flow, %g Hz: it folds back", port->value,
+                half);
+  }
+}
+
 static KrVal emit_row(KrElab *e, Call *call, KrDim dim) {
   call->port = KR_NEW_ARRAY(e->arena, KrPortValue, call->n_ports);
   call->in = KR_NEW_ARRAY(e->arena, KrRef, call->n_ports * 4);
@@ -545,6 +563,7 @@ static KrVal emit_row(KrElab *e, Call *call, KrDim dim) {
                  .n_out = kr_op_outs(call->op)};
   if (!find_type(e, call, &node.type)) return kr_val_poison();
   note_releases(e, call);
+  warn_of_folding(e, call);
   KrRef ref = kr_emit_node(e, node, call->op->name, call->span);
   KrVal first = kr_val_stream(ref, node.type);
   first.dim = node.type.shape == KR_SHAPE_SCALAR ? result_dim(call->op, dim) : (KrDim){0};

@@ -56,13 +56,13 @@ static KrStatus prepare_drum(const KrPrep *prep, const char **message) {
             COEF("key", U64, 1),    COEF("stream", U32, 1)}
 static const KrOp OPS[] = {
     {DRUM(kick),
-     .in = {GATE, SIGNAL("freq", "Hz", "50Hz", "0..half the rate", "where the tone comes to rest"),
+     .in = {GATE, SIGNAL("freq", "Hz", "50Hz", KR_RANGE_TO_HALF, "where the tone comes to rest"),
             SIGNAL("punch", "", "5", "0..64", "it starts at freq times 1 + punch"),
             TIME("bend", "30ms", "time constant of its fall"), TIME("decay", "400ms", "to silence"),
             SIGNAL("click", "", "0.3", "0..1", "noise of the first 3 ms"), DRIVE, SEED},
      .doc = "Bass drum: a sine that falls, and a click; of higher freq a tom"},
     {DRUM(snare),
-     .in = {GATE, SIGNAL("freq", "Hz", "180Hz", "0..half the rate", "of the skin"),
+     .in = {GATE, SIGNAL("freq", "Hz", "180Hz", KR_RANGE_TO_HALF, "of the skin"),
             SIGNAL("tone", "", "0.4", "0..1", "0: wires alone, 1: skin alone"),
             TIME("body", "120ms", "length of the skin's tone"),
             TIME("decay", "220ms", "length of the wires' noise"),

@@ -161,10 +161,11 @@ static void put_heading(KrBuffer *out, const char *family, KrManualFormat format
 static const char outside[] =
     "Outside of its range an argument breaks nothing: times, cutoffs, amounts, feedbacks and the "
     "like count as the nearest value in it (a negative time as 0); an oscillator above half the "
-    "rate folds back, as every sampled tone does. What is not finite is never kept: whatever comes "
-    "in, the output is finite again in the tick after the last of it (`sample_and_hold` at its "
-    "next trigger). What is huge but finite rings out like any sound. Modulation at audio rate "
-    "makes no filter and no loop grow; a `biquad` alone is as stable as its coefficients.\n\n";
+    "rate folds back, as every sampled tone does, a constant one with a warning. What is not "
+    "finite is never kept: whatever comes in, the output is finite again in the tick after the "
+    "last of it (`sample_and_hold` at its next trigger). What is huge but finite rings out like "
+    "any sound. Modulation at audio rate makes no filter and no loop grow; a `biquad` alone is as "
+    "stable as its coefficients.\n\n";
 
 bool kr_registry_print(KrBuffer *out, const char *name, KrManualFormat format) {
   uint32_t n_families, n_printed = 0;

@@ -86,7 +86,7 @@ static KrStatus prepare_echo(const KrPrep *prep, const char **message) {
 }
 
 #define X INPUT("input")
-#define RATE(preset) SIGNAL("rate", "Hz", preset, "0..half the rate", "how often it moves")
+#define RATE(preset) SIGNAL("rate", "Hz", preset, KR_RANGE_TO_HALF, "how often it moves")
 #define MIX(preset) SIGNAL("mix", "", preset, "0..1", "0: input alone, 1: effect alone")
 #define START                                                                                      \
   SIGNAL("phase", "turns", "0", NULL, "added to that of the motion; for a second channel")

@@ -67,6 +67,8 @@ typedef enum KrPortKind {
   KR_PORT_ANY       ///< core operators only
 } KrPortKind;
 
+/// Range of a frequency that folds back above it; a constant beyond gets a warning.
+#define KR_RANGE_TO_HALF "0..half the rate"
 typedef struct KrPort {
   const char *name;
   KrPortKind kind;

@@ -131,7 +131,7 @@ static KrStatus prepare_lfo(const KrPrep *prep, const char **message) {
 #define PHASE_FIELDS                                                                               \
   AGES("phase", U64, 1), COEF("offset", U64, 1), COEF("increment", U64, 1), COEF("step", CALL, 1), \
       COEF("scale", CALL, 1), COEF("dt", CALL, 1), COEF("fixed", BOOL, 1)
-#define FREQ SIGNAL("freq", "Hz", NULL, "0..half the rate", "frequency; negative runs backwards")
+#define FREQ SIGNAL("freq", "Hz", NULL, KR_RANGE_TO_HALF, "frequency; negative runs backwards")
 #define PHASE SIGNAL("phase", "turns", "0", NULL, "added to the phase when it is read")
 #define FAMILY .family = "oscillators"
 #define FREQ_PHASE .in = {FREQ, PHASE}, .field = {PHASE_FIELDS}, .prepare = prepare_freq_phase
