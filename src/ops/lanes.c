@@ -68,11 +68,11 @@ static void put(uint32_t width, const void *from, uint32_t stride, uint32_t n, v
 #define ADD_TICKS(real, f, p, N)                                                                   \
   static void add_ticks_##f(const KrLaneTicks *ticks, uint32_t n, real *restrict sum) {            \
     for (uint32_t i = 0; i < n; i++) {                                                             \
-      const real *from = ticks[i].from;                                                            \
       real *to = sum + ticks[i].to;                                                                \
-      for (uint32_t t = 0; t < ticks[i].n; t += KR_LANES)                                          \
+      const real *from = ticks[i].from, *end = from + ticks[i].n;                                  \
+      for (; from < end; from += KR_LANES, to += KR_LANES)                                         \
         for (uint32_t l = 0; l < KR_LANES; l += (N))                                               \
-          kr_##p##_store(to + t + l, kr_##p##_load(to + t + l) + kr_##p##_load(from + t + l));     \
+          kr_##p##_store(to + l, kr_##p##_load(to + l) + kr_##p##_load(from + l));                 \
     }                                                                                              \
   }
 #if KR_VECTOR_BYTES > 0

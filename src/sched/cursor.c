@@ -165,8 +165,7 @@ static void load_arguments(KrCursor *cursor, const KrEventValue *values, KrRatio
   uint32_t n_fields = source->n_fields < cursor->n_in ? source->n_fields : cursor->n_in;
   for (uint32_t i = 0; values != NULL && i < n_fields; i++)
     cursor->in[i * n + k] = kr_event_value(&source->fields[i], &values[i], KR_ELEM_F64).as.f64;
-  if (n_fields < cursor->n_in)
-    cursor->in[n_fields * n + k] = kr_const_of(true, time, 0, KR_ELEM_F64).as.f64;
+  if (n_fields < cursor->n_in) cursor->in[n_fields * n + k] = kr_const_f64(time);
 }
 
 static void call_function(KrCursor *cursor, uint32_t n) {

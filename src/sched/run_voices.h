@@ -26,7 +26,6 @@ typedef struct KrVoiceRow {
   void *at;       ///< the value's memory
   size_t offset;  ///< in the group's memory
   bool is_gate;   ///< the gate itself: it may move within a tile
-  void *ticks;    ///< of KrShorts: one voice's in every lane
 } KrVoiceRow;
 
 /// When a step of the body may run over a tile in which voices begin: in parts, lanes set back
@@ -103,6 +102,14 @@ typedef struct KrShortStep {
   bool is_row;          ///< the same at every tick
   bool ends, is_needed; ///< it ends voices; by what ends them
 } KrShortStep;
+/// What a short voice has of its note, in every lane: a value, or where its gate rises and falls.
+typedef enum KrShortKind { KR_SHORT_VALUE, KR_SHORT_RISE, KR_SHORT_FALL } KrShortKind;
+typedef struct KrShortRow {
+  KrShortKind kind;
+  uint32_t width; ///< bytes a lane
+  size_t offset;  ///< VALUE: of the row in the group's memory
+  void *to;
+} KrShortRow;
 /// An output, or an input that reads it, which is a channel in the memory of a lane.
 typedef struct KrShortPlace {
   void **at;
@@ -113,6 +120,8 @@ typedef struct KrShortPlace {
 typedef struct KrShorts {
   KrShortStep *steps;
   uint32_t n_steps;
+  KrShortRow *rows;
+  uint32_t n_rows;
   KrShortPlace *places;
   uint32_t n_places;
   uint32_t *channels;  ///< per channel: the first one of that value
@@ -167,7 +176,7 @@ static inline KrConst kr_voice_real(const KrRunVoices *v, KrRatio ratio) {
   return kr_const_of(true, ratio, 0, v->elem);
 }
 static inline double kr_voice_late(const KrVoiceLane *lane) {
-  return lane->late.num == 0 ? 0 : kr_const_of(true, lane->late, 0, KR_ELEM_F64).as.f64;
+  return lane->late.num == 0 ? 0 : kr_const_f64(lane->late);
 }
 /// Element i of values of that type; one of them times a gain.
 static inline double kr_voice_at(const KrRunVoices *v, const void *at, size_t i) {
@@ -182,8 +191,7 @@ static inline void kr_voice_scale(const KrRunVoices *v, void *at, size_t i, doub
 /// A residual as the synth's type has it.
 static inline double kr_voice_part(const KrRunVoices *v, KrRatio late) {
   if (late.num == 0) return 0;
-  KrConst part = kr_voice_real(v, late);
-  return kr_voice_at(v, &part.as, 0);
+  return v->elem == KR_ELEM_F32 ? (double)kr_const_f32(late) : kr_const_f64(late);
 }
 /// A value is the gate of the voices.
 static inline bool kr_voice_is_gate(const KrRunVoices *v, uint32_t value) {

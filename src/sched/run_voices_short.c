@@ -113,10 +113,18 @@ static bool add_step(const KrRun *run, KrRunVoices *v, KrRunStep *step, Values *
   if (step->node->kind == KR_NODE_OP) return add_operator(run, v, step, values);
   const KrConst up = kr_voice_real(v, KR_RATIO_ONE);
   for (uint32_t i = 0; i < v->n_rows; i++) {
-    KrVoiceRow *row = &v->rows[i];
+    const KrVoiceRow *row = &v->rows[i];
     if (row->node != step->node) continue;
-    row->ticks = new_value(run, values, row->value, true);
-    if (row->is_gate) spread(row->n_bytes / KR_LANES, &up.as, row->ticks);
+    KrShortRow *to = &v->shorts->rows[v->shorts->n_rows];
+    *to = (KrShortRow){KR_SHORT_VALUE, row->n_bytes / KR_LANES, row->offset,
+                       new_value(run, values, row->value, true)};
+    if (row->is_gate) {
+      spread(to->width, &up.as, to->to);
+      continue;
+    }
+    if (row->node->voice == KR_VOICE_GATE)
+      to->kind = row->port == 1 ? KR_SHORT_RISE : KR_SHORT_FALL;
+    v->shorts->n_rows++;
   }
   return true;
 }
@@ -200,6 +208,7 @@ void kr_shorts_prepare(const KrRun *run, KrRunVoices *v, Values *values) {
   KrShorts *s = v->shorts = KR_NEW(run->arena, KrShorts);
   const uint32_t n_groups = v->pool.n_groups;
   s->steps = KR_NEW_ARRAY(run->arena, KrShortStep, v->body->plan->n_steps);
+  s->rows = KR_NEW_ARRAY(run->arena, KrShortRow, v->n_rows);
   if (!add_all(run, v, values)) {
     v->shorts = NULL;
     return;
@@ -227,19 +236,19 @@ static void spread_part(const KrRunVoices *v, double part, void *to) {
 }
 
 static void spread_note(const KrRunVoices *v, uint32_t index, double late) {
-  const KrVoiceGroup *group = &v->groups[index / KR_LANES];
+  const KrShorts *s = v->shorts;
+  const uint8_t *memory = v->groups[index / KR_LANES].memory;
   const KrVoiceLane *lane = &v->pool.lanes[index];
   const KrRatio end = lane->release_late;
-  for (uint32_t i = 0; i < v->n_rows; i++) {
-    const KrVoiceRow *row = &v->rows[i];
-    uint32_t width = row->n_bytes / KR_LANES;
-    if (row->is_gate) continue;
-    if (row->node->voice != KR_VOICE_GATE)
-      spread(width, group->memory + row->offset + index % KR_LANES * width, row->ticks);
-    else if (row->port == 1 || (end.num == lane->late.num && end.den == lane->late.den))
-      spread_part(v, late, row->ticks);
+  const bool is_alike = end.num == lane->late.num && end.den == lane->late.den;
+  for (uint32_t i = 0; i < s->n_rows; i++) {
+    const KrShortRow *row = &s->rows[i];
+    if (row->kind == KR_SHORT_VALUE)
+      spread(row->width, memory + row->offset + index % KR_LANES * row->width, row->to);
+    else if (row->kind == KR_SHORT_RISE || is_alike)
+      spread_part(v, late, row->to);
     else
-      spread_part(v, kr_voice_part(v, end), row->ticks);
+      spread_part(v, kr_voice_part(v, end), row->to);
   }
 }
 

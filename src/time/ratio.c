@@ -108,6 +108,10 @@ KrStatus kr_ratio_pow(KrRatio a, int32_t exponent, KrRatio *result) {
 }
 
 int kr_ratio_compare(KrRatio a, KrRatio b) {
+  if (((uint64_t)a.num | (uint64_t)a.den | (uint64_t)b.num | (uint64_t)b.den) >> 31 == 0) {
+    int64_t x = a.num * b.den, y = b.num * a.den;
+    return (x > y) - (x < y);
+  }
   if ((a.num < 0) != (b.num < 0)) return a.num < 0 ? -1 : 1;
   int order = kr_wide_compare(kr_wide_mul(magnitude(a.num), (uint64_t)b.den),
                               kr_wide_mul(magnitude(b.num), (uint64_t)a.den));

@@ -96,15 +96,20 @@ KrVoiceLane *kr_voice_pool_begin(KrVoicePool *pool, uint32_t lane, int64_t tick,
                                  const KrRatio *late, const KrRatio *time) {
   pool->taken[lane / KR_VOICE_POOL_LANES] |= (uint16_t)(1u << lane % KR_VOICE_POOL_LANES);
   pool->n_voices++;
-  pool->lanes[lane] = (KrVoiceLane){.sounds = true,
-                                    .born = tick,
-                                    .late = *late,
-                                    .time = *time,
-                                    .release = KR_VOICE_POOL_NEVER,
-                                    .release_late = KR_RATIO_ZERO,
-                                    .fade = KR_VOICE_POOL_NEVER,
-                                    .note = (uint32_t)pool->n_notes++};
-  return &pool->lanes[lane];
+  KrVoiceLane *to = &pool->lanes[lane];
+  to->sounds = true;
+  to->has_key = to->is_open = false;
+  to->key = 0;
+  to->born = tick;
+  to->late = *late;
+  to->time = *time;
+  to->release = KR_VOICE_POOL_NEVER;
+  to->release_late = KR_RATIO_ZERO;
+  to->fade = KR_VOICE_POOL_NEVER;
+  to->end = 0;
+  to->level = 0;
+  to->note = (uint32_t)pool->n_notes++;
+  return to;
 }
 
 void kr_voice_pool_release(KrVoiceLane *lane, int64_t tick, KrRatio late) {
