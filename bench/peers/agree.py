@@ -25,7 +25,7 @@ CHANNELS = {"B": 2, "Bc": 2}
 # own operators differ: shapes of saws and filters, envelopes in steps of a block.
 LIMITS = {"A": (0.2, 0.5, 0.99), "B": (0.5, 2.2, 0.83), "C": (0.6, 3.5, 0.94), "D": (0.2, 0.5, 0.98), "F": (0.3, 1, None),
           "G": (0.4, 1.3, 0.97), "E": (0.2, 1.8, 0.99)}
-LIMITS |= {"Bc": LIMITS["B"], "Cc": LIMITS["C"]}
+LIMITS |= {"Bc": LIMITS["B"], "Cc": LIMITS["C"], "Ew": LIMITS["E"]}
 SPREAD = 0.05  # of the fourth moment, relative
 
 

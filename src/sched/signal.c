@@ -51,26 +51,22 @@ static KrStatus find_until(KrSite *site, const KrClock *clock, int64_t tick, KrR
 
 static uint64_t magnitude(int64_t x) { return x < 0 ? 0 - (uint64_t)x : (uint64_t)x; }
 
-// What is exact in the type needs one division, which rounds once.
-static double ratio_value(KrRatio ratio) {
-  uint64_t num = magnitude(ratio.num), den = (uint64_t)ratio.den;
-  if ((num | den) >> 53 == 0) return (double)ratio.num / (double)ratio.den;
-  return kr_wide_to_f64(ratio.num < 0, (KrU128){num, 0}, (KrU128){den, 0});
+double kr_const_far_f64(KrRatio ratio) {
+  return kr_wide_to_f64(ratio.num < 0, (KrU128){magnitude(ratio.num), 0},
+                        (KrU128){(uint64_t)ratio.den, 0});
 }
-
-static float ratio_value_f32(KrRatio ratio) {
-  uint64_t num = magnitude(ratio.num), den = (uint64_t)ratio.den;
-  if ((num | den) >> 24 == 0) return (float)ratio.num / (float)ratio.den;
-  return kr_wide_to_f32(ratio.num < 0, (KrU128){num, 0}, (KrU128){den, 0});
+float kr_const_far_f32(KrRatio ratio) {
+  return kr_wide_to_f32(ratio.num < 0, (KrU128){magnitude(ratio.num), 0},
+                        (KrU128){(uint64_t)ratio.den, 0});
 }
 
 KrConst kr_const_of(bool exact, KrRatio ratio, double value, KrElem elem) {
   KrConst c = {.elem = elem};
   if (elem == KR_ELEM_F32) {
-    c.as.f32 = exact ? ratio_value_f32(ratio) : (float)value;
+    c.as.f32 = exact ? kr_const_f32(ratio) : (float)value;
     return c;
   }
-  double real = exact ? ratio_value(ratio) : value;
+  double real = exact ? kr_const_f64(ratio) : value;
   switch (elem) {
   case KR_ELEM_BOOL: c.as.b = real != 0; break;
   case KR_ELEM_I32: c.as.i32 = kr_f64_to_i32(real); break;

@@ -123,16 +123,16 @@ void kr_site_rest(KrSite *site, const KrGraph *graph, const KrNode *node, int64_
 KrConst kr_event_value(const KrEventField *field, const KrEventValue *value, KrElem elem);
 /// Exact or inexact number to a constant of any type by the language's conversion rules.
 KrConst kr_const_of(bool exact, KrRatio ratio, double value, KrElem elem);
-/// The same of a ratio as f64 or f32. What is exact in the type needs one division, which rounds
-/// once.
+/// A ratio as f64 or f32. What is exact in the type needs one division, which rounds once; `far`
+/// takes any.
+double kr_const_far_f64(KrRatio ratio);
+float kr_const_far_f32(KrRatio ratio);
 static inline double kr_const_f64(KrRatio ratio) {
-  if (((uint64_t)ratio.num | (uint64_t)ratio.den) >> 53 == 0)
-    return (double)ratio.num / (double)ratio.den;
-  return kr_const_of(true, ratio, 0, KR_ELEM_F64).as.f64;
+  bool is_near = ((uint64_t)ratio.num | (uint64_t)ratio.den) >> 53 == 0;
+  return is_near ? (double)ratio.num / (double)ratio.den : kr_const_far_f64(ratio);
 }
 static inline float kr_const_f32(KrRatio ratio) {
-  if (((uint64_t)ratio.num | (uint64_t)ratio.den) >> 24 == 0)
-    return (float)ratio.num / (float)ratio.den;
-  return kr_const_of(true, ratio, 0, KR_ELEM_F32).as.f32;
+  bool is_near = ((uint64_t)ratio.num | (uint64_t)ratio.den) >> 24 == 0;
+  return is_near ? (float)ratio.num / (float)ratio.den : kr_const_far_f32(ratio);
 }
 #endif

@@ -5,15 +5,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const Work *const works[] = {&work_sines,
-                                    &work_subtractive,
-                                    &work_subtractive_copies,
-                                    &work_modulated,
-                                    &work_modulated_copies,
-                                    &work_swung,
-                                    &work_grains,
-                                    &work_gate,
-                                    &work_combs};
+static const Work *const works[] = {
+    &work_sines,     &work_subtractive,      &work_subtractive_copies,
+    &work_modulated, &work_modulated_copies, &work_swung,
+    &work_grains,    &work_whole_grains,     &work_gate,
+    &work_combs};
 
 static const Work *find_work(const char *name) {
   for (size_t i = 0; i < sizeof works / sizeof works[0]; i++)

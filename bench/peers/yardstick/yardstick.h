@@ -19,7 +19,7 @@ typedef struct Work {
 } Work;
 
 extern const Work work_sines, work_swung, work_subtractive, work_subtractive_copies, work_modulated,
-    work_modulated_copies, work_grains, work_gate, work_combs;
+    work_modulated_copies, work_grains, work_whole_grains, work_gate, work_combs;
 
 /// -1 to below 1: Philox 4x32-10, the counter being the tick.
 void noise_fill(const Noise *noise, int64_t tick, int n, float *out);
