@@ -669,8 +669,7 @@ static int64_t find_allowed(const KrRun *run, const KrRunUnit *unit) {
   for (uint32_t i = 0; i < unit->plan->n_needs; i++) {
     const KrPlanNeed *need = &unit->plan->needs[i];
     const KrRunUnit *source = &run->units[need->unit];
-    int64_t n_steps = plan->graph->flows[source->plan->flow].n_steps;
-    if (n_steps >= 0 && source->n_done >= n_steps) continue;
+    if (kr_run_has_ended(run, source)) continue;
     if (need->first && source->n_done == 0) return 0;
     int64_t limit = need->base + source->n_done * plan->flows[source->plan->flow].period;
     if (source->n_done > 0 && limit < need->least) limit = need->least;

@@ -204,6 +204,11 @@ typedef struct KrSlice {
 static inline int64_t kr_run_tick_time(const KrPlan *plan, uint32_t flow, int64_t tick) {
   return plan->flows[flow].phase + tick * plan->flows[flow].period;
 }
+/// The flow has had all of its `steps`: nothing in it looks at anything any more.
+static inline bool kr_run_has_ended(const KrRun *run, const KrRunUnit *unit) {
+  int64_t n_steps = run->plan->graph->flows[unit->plan->flow].n_steps;
+  return n_steps >= 0 && unit->n_done >= n_steps;
+}
 static inline uint8_t *kr_ring_at(const KrRunRing *ring, int64_t tick) {
   return ring->at + ((uint64_t)tick & ring->mask) * ring->n_bytes;
 }

@@ -211,8 +211,7 @@ static int64_t find_settled(const KrRun *run, const KrPlanState *plan) {
   int64_t until = INT64_MAX;
   for (uint32_t w = 0; w < plan->n_writers; w++) {
     const KrRunUnit *unit = &run->units[run->plan->node_unit[plan->writers[w]]];
-    int64_t n_steps = run->plan->graph->flows[unit->plan->flow].n_steps;
-    if (n_steps >= 0 && unit->n_done >= n_steps) continue;
+    if (kr_run_has_ended(run, unit)) continue;
     int64_t time = kr_run_tick_time(run->plan, unit->plan->flow, unit->n_done);
     if (time < until) until = time;
   }

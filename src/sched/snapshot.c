@@ -339,8 +339,7 @@ static void find_needed(const KrRun *run, int64_t *needed) {
   for (uint32_t r = 0; r < plan->n_rings; r++) needed[r] = INT64_MAX;
   for (uint32_t u = 0; u < plan->n_units; u++) {
     const KrRunUnit *unit = &run->units[u];
-    int64_t n_steps = plan->graph->flows[unit->plan->flow].n_steps;
-    if (n_steps >= 0 && unit->n_done >= n_steps) continue;
+    if (kr_run_has_ended(run, unit)) continue;
     for (uint32_t s = 0; s < unit->plan->n_steps; s++) {
       const KrPlanStep *step = unit->steps[s].plan;
       if (step->kind == KR_STEP_COMMIT || step->ring == KR_NONE) continue;
@@ -390,8 +389,7 @@ static uint64_t oldest_version(const KrRun *run, uint32_t index) {
   for (uint32_t i = 0; i < plan->n_cursors; i++) {
     uint32_t flow = plan->readers[i];
     const KrRunUnit *unit = &run->units[run->plan->flows[flow].unit[0]];
-    int64_t n_steps = run->plan->graph->flows[flow].n_steps;
-    if (n_steps >= 0 && unit->n_done >= n_steps) continue;
+    if (kr_run_has_ended(run, unit)) continue;
     int64_t time = kr_run_tick_time(run->plan, flow, unit->n_done);
     while (v > first && state->versions[v & state->mask].time >= time) v--;
   }
@@ -447,23 +445,21 @@ static void lower_cursor(const KrRun *run, KrCursor *cursor, uint32_t events, ui
   lower_popped(run->plan->graph, events, &at, least);
 }
 
-static bool has_ended(const KrRun *run, const KrRunUnit *unit) {
-  int64_t n_steps = run->plan->graph->flows[unit->plan->flow].n_steps;
-  return n_steps >= 0 && unit->n_done >= n_steps;
-}
-
 // Per queue: the oldest event that the cursor of a flow with ticks to come has not taken.
 static void find_untaken(const KrRun *run, uint64_t *least) {
   const KrGraph *graph = run->plan->graph;
   for (uint32_t e = 0; e < graph->n_events; e++) least[e] = UINT64_MAX;
-  for (uint32_t u = 0; u < run->plan->n_units; u++)
-    for (uint32_t s = 0; s < run->units[u].plan->n_steps && !has_ended(run, &run->units[u]); s++) {
-      const KrRunStep *step = &run->units[u].steps[s];
+  for (uint32_t u = 0; u < run->plan->n_units; u++) {
+    const KrRunUnit *unit = &run->units[u];
+    if (kr_run_has_ended(run, unit)) continue;
+    for (uint32_t s = 0; s < unit->plan->n_steps; s++) {
+      const KrRunStep *step = &unit->steps[s];
       for (uint32_t l = 0; step->site != NULL && l < step->n_lanes; l++) {
         uint32_t node = kr_step_node(run->plan, step->plan, l);
-        lower_cursor(run, step->site[l].cursor, run->plan->graph->nodes[node].events, least);
+        lower_cursor(run, step->site[l].cursor, graph->nodes[node].events, least);
       }
     }
+  }
   for (uint32_t o = 0; o < graph->n_outputs; o++)
     if (run->outputs[o] != NULL)
       lower_cursor(run, run->outputs[o], graph->outputs[o].events, least);

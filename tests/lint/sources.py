@@ -167,15 +167,14 @@ def check_shell(_build):
 
 
 def find_commands(build, deep):
-    """How each file is compiled: at every level, or else at the narrowest and the widest."""
+    """How each file is compiled: at every level, or else as scalar code, where the rows are, and at the widest."""
+    between = re.compile(r"_(baseline|v2|v3)\.a\.p/")
     commands = {}
     for entry in json.loads((build / "compile_commands.json").read_text()):
         path = (pathlib.Path(entry["directory"]) / entry["file"]).resolve()
-        if path.is_relative_to(ROOT / "src") or path.is_relative_to(ROOT / "cli"):
+        ours = path.is_relative_to(ROOT / "src") or path.is_relative_to(ROOT / "cli")
+        if ours and (deep or not between.search(entry["output"])):
             commands.setdefault(path, []).append(entry)
-    if not deep:
-        commands = {path: sorted(of, key=lambda entry: entry["output"]) for path, of in commands.items()}
-        commands = {path: of[-2:] for path, of in commands.items()}
     return commands
 
 
